@@ -1,0 +1,5 @@
+"""`python -m romfs`: the same command."""
+
+from romfs.cli import entry
+
+entry()

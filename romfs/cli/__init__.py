@@ -1,0 +1,107 @@
+"""The `romfs` command: finds the verb, imports that one module, maps errors to exit codes.
+
+Start-up is part of the interface: CI calls `romfs` many times. So a verb's module, and
+what it needs, is imported only when that verb runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from typing import NoReturn, Protocol
+
+from romfs.cli import exit_codes
+from romfs.version import VERSION
+
+# Verb -> one line of help. The module is romfs.cli.<verb, dashes as underscores>.
+VERBS = {
+    "build": "build an image from a source tree",
+    "ls": "list files of an image",
+    "tree": "show an image as a tree",
+    "cat": "write one file of an image to stdout",
+    "extract": "copy files out of an image",
+    "info": "describe an image: size, build information, modules",
+    "boards": "list boards, or describe one",
+}
+
+
+class Verb(Protocol):
+    """What a module of this package offers."""
+
+    def add_parser(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the verb's arguments on its parser."""
+
+    def run(self, args: argparse.Namespace) -> int:
+        """Do it; returns the exit code."""
+
+
+def verb_module(name: str) -> Verb:
+    """Import and return the module of one verb."""
+    module = importlib.import_module(f"romfs.cli.{name.replace('-', '_')}")
+    verb: Verb = module  # type: ignore[assignment]
+    return verb
+
+
+def _parser(chosen: str | None) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="romfs",
+        description="Build, inspect, run and flash MicroPython ROMFS images.",
+        epilog="Each command has its own help: romfs COMMAND --help",
+    )
+    parser.add_argument("--version", action="version", version=f"romfs {VERSION}")
+    parser.add_argument(
+        "--debug", action="store_true", help="on an error, show where in romfs it arose"
+    )
+    verbs = parser.add_subparsers(dest="verb", metavar="COMMAND", required=True)
+    for name, summary in VERBS.items():
+        sub = verbs.add_parser(name, help=summary, description=summary[0].upper() + summary[1:])
+        if name == chosen:
+            verb_module(name).add_parser(sub)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code.
+
+    Raises:
+        SystemExit: From argparse, for `--help`, `--version` and usage errors (2).
+    """
+    words = sys.argv[1:] if argv is None else list(argv)
+    chosen = next((word for word in words if word in VERBS), None)
+    args = _parser(chosen).parse_args(words)
+    from romfs.errors import RomfsError
+
+    try:
+        code = verb_module(args.verb).run(args)
+        sys.stdout.flush()
+        return code
+    except RomfsError as error:
+        if args.debug:
+            raise
+        print(f"romfs: error: {error}", file=sys.stderr)
+        return exit_codes.of(error)
+    except KeyboardInterrupt:
+        print("romfs: interrupted", file=sys.stderr)
+        return exit_codes.INTERRUPTED
+    except BrokenPipeError:
+        # The reader (`| head`) has gone: not an error, but nothing more can be written.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return exit_codes.OK
+    except OSError as error:
+        if args.debug:
+            raise
+        where = "" if error.filename is None else f"{os.fspath(error.filename)}: "
+        print(f"romfs: error: {where}{error.strerror or error}", file=sys.stderr)
+        return exit_codes.FAILED
+
+
+def entry() -> NoReturn:
+    """Console-script entry point."""
+    if hasattr(signal, "SIGTERM"):
+        # Let `finally` blocks and context managers clean up when CI cancels a job.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(exit_codes.INTERRUPTED))
+    sys.exit(main())
