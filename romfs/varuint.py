@@ -5,7 +5,7 @@ ROMFS images and .mpy files share this encoding.
 
 from __future__ import annotations
 
-from romfs.errors import TruncatedError
+from romfs.errors import ImageError, TruncatedError
 
 Buffer = bytes | bytearray | memoryview
 
@@ -24,6 +24,7 @@ def read_varuint(buffer: Buffer, offset: int, end: int | None = None) -> tuple[i
         Value, and offset of the byte after it.
     Raises:
         TruncatedError: The container ends before the varuint does.
+        ImageError: The value has more than 32 bits, of which a device keeps the low ones.
     Source: MicroPython extmod/vfs_rom.c, mp_decode_uint_checked.
     """
     value = 0
@@ -32,6 +33,8 @@ def read_varuint(buffer: Buffer, offset: int, end: int | None = None) -> tuple[i
         value = value << 7 | byte & 0x7F
         if byte < 0x80:
             return value, at + 1
+        if value > MAX_PORTABLE >> 7:
+            raise ImageError("varuint does not fit in 32 bits", offset=offset)
     raise TruncatedError("varuint has no last byte", offset=offset)
 
 

@@ -42,7 +42,7 @@ class Verb(Protocol):
 def verb_module(name: str) -> Verb:
     """Import and return the module of one verb."""
     module = importlib.import_module(f"romfs.cli.{name.replace('-', '_')}")
-    verb: Verb = module  # type: ignore[assignment]
+    verb: Verb = module
     return verb
 
 
