@@ -68,6 +68,36 @@ class ConfigError(RomfsError, ValueError):
     """A configuration file or option holds something that has no meaning."""
 
 
+class FormatError(RomfsError, ValueError):
+    """A firmware or disk file (HEX, UF2, DFU, FAT ...) is malformed, or cannot be made.
+
+    Attributes:
+        offset: Bytes from the start of the file at which it was noticed, or None.
+    """
+
+    def __init__(self, message: str, *, offset: int | None = None) -> None:
+        super().__init__(message)
+        self.offset = offset
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        return text if self.offset is None else f"{text} (at file offset {self.offset:#x})"
+
+
+class OverlapError(FormatError):
+    """Two pieces claim the same addresses.
+
+    Attributes:
+        address: First address claimed twice.
+        length: Bytes claimed twice.
+    """
+
+    def __init__(self, message: str, *, address: int, length: int) -> None:
+        super().__init__(message)
+        self.address = address
+        self.length = length
+
+
 class MpyError(RomfsError, ValueError):
     """The bytes are not a well-formed .mpy file.
 
