@@ -24,6 +24,7 @@ ARCHS = (
     "xtensawin",
     "rv32imc",
     "rv64imc",
+    "debug",
 )
 """Names of native code kinds, as `mpy-cross -march` takes them; the index is the number
 in a file's header. Source: py/persistentcode.h, `MP_NATIVE_ARCH_*`."""
@@ -74,7 +75,7 @@ class MpyAbi:
     qstr_len_bytes: int = 1
 
     def __post_init__(self) -> None:
-        known = ARCHS[1:]
+        known = ARCHS[1:-1]  # no firmware is the host's debug architecture
         for field, arch in (("arch", self.native_arch), ("loader_arch", self.loader_arch)):
             if arch is not None and arch not in known:
                 raise BoardError(f"mpy.{field}: {arch!r} is not one of {', '.join(known)}")
@@ -127,31 +128,33 @@ class MpyAbi:
         self,
         arch: str | int = 0,
         sub_version: int = 0,
-        arch_flags: int | None = None,
+        arch_flags: int = 0,
         small_int_bits: int = 31,
+        version: int = 6,
     ) -> str | None:
         """Say whether a `.mpy` file with this header loads.
 
         Args:
             arch: Native code in the file, by name or number; 0 or "none" for bytecode.
             sub_version: Native ABI revision of the file.
-            arch_flags: RISC-V extensions of the file; None where the header has no such field.
+            arch_flags: RISC-V extensions the file needs; 0 for none.
             small_int_bits: The header's fourth byte.
+            version: Major version of the file.
         Returns:
             None if it loads, else the text of the ValueError the firmware raises.
         """
         number = ARCHS.index(arch) if isinstance(arch, str) else arch
-        if number != 0 and sub_version != self.sub_version:
-            return "incompatible .mpy file"
-        if small_int_bits > self.small_int_bits:
+        if (
+            version != self.version
+            or (number != 0 and sub_version != self.sub_version)
+            or small_int_bits > self.small_int_bits
+        ):
             return "incompatible .mpy file"
         accepted = {ARCHS.index(name) for name in self.accepted_archs}
         if number != 0 and number not in accepted:
             if self.loader_arch is None:
                 return "native code in .mpy unsupported"
             return "incompatible .mpy arch"
-        if arch_flags is not None and (
-            self.loader_arch not in _RISCV or arch_flags & ~self.arch_flags
-        ):
+        if arch_flags & ~self.arch_flags:
             return "incompatible .mpy file"
         return None

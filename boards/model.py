@@ -123,12 +123,15 @@ class Partition:
             left = size - at
             count = left // region.block_size if region.count is None else region.count
             at += count * region.block_size
-        if self.erase and at != size:
-            unit = self.erase[-1].block_size
+        if not self.erase or at == size:
+            return
+        unit = self.erase[-1].block_size
+        if at < size < at + unit:
             raise BoardError(
-                f"{where}: size {size:#x} is {size % unit or abs(size - at):#x} bytes off a whole "
-                f"number of {unit}-byte erase units"
+                f"{where}.size: {size} bytes is not a whole number of {unit}-byte erase units "
+                f"({size - at} over)"
             )
+        raise BoardError(f"{where}.erase: covers {at} bytes, but the partition has {size}")
 
     @property
     def is_block_device(self) -> bool:

@@ -17,9 +17,9 @@ class Level(Enum):
     """How much a quirk can hurt."""
 
     DANGER = "danger"
-    """Data outside the partition, or the board itself, is at risk."""
+    """An ordinary deploy or firmware update can lose data it was not meant to touch."""
     CARE = "care"
-    """A write that ignores it fails or leaves wrong bytes, inside the partition."""
+    """Code that ignores it fails, writes wrong bytes or hits the wrong place."""
     NOTE = "note"
     """Good to know; nothing breaks."""
 
@@ -37,7 +37,7 @@ class Quirk(StrEnum):
         member.description = description
         return member
 
-    # What a write may destroy.
+    # Other data that may be lost.
     IOCTL_ERASE_HITS_FILESYSTEM = (
         "ioctl_erase_hits_filesystem",
         Level.DANGER,
@@ -51,18 +51,18 @@ class Quirk(StrEnum):
     )
     NO_RANGE_CHECK = (
         "no_range_check",
-        Level.DANGER,
+        Level.CARE,
         "The driver does not check the range against the partition: a write that is too "
         "long runs into whatever follows.",
     )
     NEGATIVE_OFFSET_UNCHECKED = (
         "negative_offset_unchecked",
-        Level.DANGER,
+        Level.CARE,
         "Only the end of a range is checked: a negative offset reaches flash before the partition.",
     )
     UNALIGNED_ERASE_WIDENS = (
         "unaligned_erase_widens",
-        Level.DANGER,
+        Level.CARE,
         "An erase that starts inside a sector erases that whole sector, so also bytes before "
         "the start.",
     )
@@ -85,7 +85,7 @@ class Quirk(StrEnum):
     )
     FILESYSTEM_SIZE_ZERO = (
         "filesystem_size_zero",
-        Level.DANGER,
+        Level.CARE,
         "Firmware and ROMFS fill the flash: the filesystem has no room at all, and erasing "
         "through it falls outside the chip.",
     )
