@@ -136,6 +136,13 @@ class Memory:
             part.add(*segment)
         return part
 
+    def remove(self, start: int, end: int) -> None:
+        """Forget what lies inside `start`..`end`."""
+        rest = list(self.without(start, end))
+        self._starts = [segment.address for segment in rest]
+        self._pieces = rest
+        self._joined = None
+
     def blocks(self, size: int) -> dict[int, Memory]:
         """Cut at multiples of `size`: block address -> what lies in that block."""
         cut: dict[int, Memory] = {}
