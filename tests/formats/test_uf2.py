@@ -180,14 +180,16 @@ def test_uf2utils_reads_ours(tmp_path: Path) -> None:
     assert int(file[0].header.family.id) == RP2040
 
 
-def test_uf2conv_reads_ours_and_we_read_uf2conv() -> None:
+def test_uf2conv_reads_ours_and_we_read_uf2conv(monkeypatch: pytest.MonkeyPatch) -> None:
     module = pytest.importorskip(
         "adafruit_uf2.uf2conv", reason="adafruit-uf2 is not installed (PyPI)"
     )
     data = bytes(range(256)) * 33
     ours = write_uf2(Uf2File({SAMD51: Memory([(0x4000, data)])}))
+    monkeypatch.setattr(module, "familyid", 0)
     assert module.convert_from_uf2(ours) == data
-    module.appstartaddr, module.familyid = 0x4000, SAMD51
+    monkeypatch.setattr(module, "appstartaddr", 0x4000)
+    monkeypatch.setattr(module, "familyid", SAMD51)
     theirs = module.convert_to_uf2(data)
     assert read_uf2(theirs).families[SAMD51] == Memory([(0x4000, data)])
     assert theirs == ours
