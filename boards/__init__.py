@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from boards.abi import ARCHS, FLAGS, MpyAbi
 from boards.load import all_boards, load, match, names, ports
-from boards.model import Board, Boot, EraseRegion, Flash, Flashing, Partition, Region
+from boards.model import Board, Boot, Flash, Flashing, Region
+from boards.partition import EraseRegion, Partition
 from boards.quirks import Level, Quirk
 
 __all__ = [

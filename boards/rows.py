@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
 from boards.abi import MpyAbi
-from boards.model import KINDS, Board, Boot, EraseRegion, Flash, Flashing, Partition, Region
+from boards.model import KINDS, Board, Boot, Flash, Flashing, Region
+from boards.partition import EraseRegion, Partition
 from boards.quirks import Quirk
 from romfs.errors import BoardError
 
@@ -319,6 +320,7 @@ def _partition(
         size=size,
         usable_size=reader.number("usable") or size,
         device=device,
+        base=base,
         flash_offset=offset,
         erase=_erase(reader, size),
         write=reader.number("write"),

@@ -68,10 +68,13 @@ def test_a_build_option_gives_the_size() -> None:
     # flash of 2 MiB less a filesystem of 1408 KiB, less 128 KiB
     assert built.end == 0x1000_0000 + 0x20_0000 - 1408 * 1024
     assert built.address == built.end - 0x2_0000
+    assert built.flash_offset == 0x20_0000 - 1408 * 1024 - 0x2_0000
     assert built.capacity == 0x2_0000
     assert len(list(built.erase_blocks(0x2_0000))) == 32
     with pytest.raises(BoardError, match="5000 bytes is not a whole number of 4096-byte"):
         part.with_size(5000)
+    with pytest.raises(BoardError, match="but only 655360 are below its end"):
+        part.with_size(0x10_0000)
 
 
 def test_another_size_moves_the_end_that_is_free() -> None:
@@ -80,6 +83,11 @@ def test_another_size_moves_the_end_that_is_free() -> None:
     assert below_filesystem.flash_offset == 0x8_0000
     above_firmware = boards.load("SEEED_WIO_TERMINAL").partition().with_size(0x8000)
     assert (above_firmware.address, above_firmware.end) == (0x7_0000, 0x7_8000)
+
+
+def test_a_partition_table_or_the_chip_may_say_otherwise() -> None:
+    assert boards.load("ESP32_GENERIC").partition().with_size(0x4_0000).capacity == 0x4_0000
+    assert boards.load("PYBD_SF6").partition().with_size(8 << 20).end == 0x9080_0000
 
 
 def test_a_fixed_size_stays() -> None:
