@@ -1,0 +1,1 @@
+"""The virtual board: real MicroPython over a modelled flash, behind a serial port."""

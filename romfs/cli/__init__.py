@@ -26,6 +26,7 @@ VERBS = {
     "extract": "copy files out of an image",
     "info": "describe an image: size, build information, modules",
     "boards": "list boards, or describe one",
+    "emulate": "run a virtual board with a serial port, to try tools without hardware",
 }
 
 

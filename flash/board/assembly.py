@@ -1,0 +1,169 @@
+"""Puts a board's flash together from its row: memories, their files, addresses, driver."""
+
+from __future__ import annotations
+
+import mmap
+import random
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from boards import Board, Partition, Quirk
+from flash.board.bus import Bus, Placed
+from flash.board.device import Memory
+from flash.board.drivers import Driver
+from flash.board.faults import Faults
+from flash.board.nor import NorFlash, Supply
+from flash.geometry import Geometry
+from romfs.errors import DoesNotFit
+
+DEFAULT_SIZE = 128 * 1024
+"""Where a build option sets the size and the board's row gives no example."""
+
+_NEIGHBOUR = 64 * 1024
+_FILESYSTEM = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """The flash of one virtual board.
+
+    Attributes:
+        board: The row, with every partition's size and address settled.
+        supply: Power and counting, shared by all memories.
+        bus: All memories by address.
+        segments: The ROMFS partitions' memories, by segment id.
+        mapped: What the processor sees of them.
+        driver: The firmware's way to them.
+        maps: Open file mappings.
+    """
+
+    board: Board
+    supply: Supply
+    bus: Bus
+    segments: tuple[NorFlash, ...]
+    mapped: tuple[Memory, ...]
+    driver: Driver
+    maps: tuple[mmap.mmap, ...]
+
+    def close(self) -> None:
+        """Release the files."""
+        for each in self.maps:
+            each.close()
+
+
+def assemble(
+    board: Board,
+    flash: Path,
+    *,
+    size: int | None = None,
+    faults: Faults | None = None,
+    seed: int = 0,
+    romfs: bool = True,
+) -> Assembly:
+    """Build the flash of a board over files.
+
+    Args:
+        board: Its row.
+        flash: File of partition 0; partition N is in the file with `.N` appended. A missing
+            file is made blank, a short one is continued blank.
+        size: Bytes of partition 0, where the firmware's builder chooses them.
+        faults: What fails.
+        seed: Decides what torn operations leave.
+        romfs: False for a firmware without the partition.
+    Raises:
+        DoesNotFit: A file is longer than its partition.
+        BoardError: The board cannot have that size.
+    """
+    faults = Faults() if faults is None else faults
+    board = settled(board, size)
+    supply = Supply(cut_after=faults.cut, tear=faults.tear, fail=faults.fail, seed=seed)
+    segments, mapped, maps, places = [], [], [], []
+    for part in board.partitions:
+        path = flash if part.index == 0 else flash.with_name(f"{flash.name}.{part.index}")
+        geometry = Geometry.of(board, part)
+        content = _open(path, geometry)
+        memory = NorFlash(
+            geometry,
+            content,
+            supply=supply,
+            name=part.name,
+            worn=faults.worn if part.index == 0 else (),
+        )
+        maps.append(content)
+        segments.append(memory)
+        mapped.append(Memory(path.resolve(), geometry.size, part.usable_size or geometry.size))
+        places.append(Placed(part.address or 0, memory))
+    filesystem = _place_neighbours(board, places, supply)
+    bus = Bus(places)
+    driver = Driver(board, bus, romfs=romfs, filesystem=filesystem)
+    return Assembly(board, supply, bus, tuple(segments), tuple(mapped), driver, tuple(maps))
+
+
+def settled(board: Board, size: int | None = None) -> Board:
+    """The board with a size and an address for every partition."""
+    parts = []
+    for part in board.partitions:
+        wanted = size if part.index == 0 else None
+        if wanted is None:
+            wanted = part.size or part.example_size or DEFAULT_SIZE
+        sized: Partition = part.with_size(wanted) if wanted != part.size else part
+        if sized.address is None:
+            place = sized.flash_offset
+            sized = replace(
+                sized, address=0x1000_0000 * (1 + part.index) if place is None else place
+            )
+        if sized.usable_size is not None and sized.usable_size == sized.size:
+            sized = replace(sized, usable_size=None)
+        parts.append(sized)
+    return replace(board, partitions=tuple(parts))
+
+
+def _open(path: Path, geometry: Geometry) -> mmap.mmap:
+    length = path.stat().st_size if path.exists() else 0
+    if length > geometry.size:
+        raise DoesNotFit(
+            f"{path} has {length} bytes, {length - geometry.size} more than the partition"
+        )
+    with path.open("ab") as out:
+        out.write(bytes((geometry.erased,)) * (geometry.size - length))
+    with path.open("r+b") as both:
+        return mmap.mmap(both.fileno(), geometry.size)
+
+
+def _place_neighbours(board: Board, places: list[Placed], supply: Supply) -> int | None:
+    """Add what lies next to the partitions, holding data that must survive.
+
+    Returns the address of the user filesystem, where it is known.
+    """
+    if not places:
+        return None
+    filesystem = board.flash.filesystem
+    start = None if filesystem is None else filesystem.start
+    regions = [r for r in board.layout() if r.start is not None and r.kind != "romfs"]
+    own = list(places)
+    for region in regions:
+        assert region.start is not None
+        size = _FILESYSTEM if region.size is None else min(region.size, _FILESYSTEM)
+        address = region.start
+        if region.kind != "filesystem":
+            adjoins = next(
+                (p for p in own if region.size and address + region.size == p.address), None
+            )
+            if adjoins is None and not any(p.end == address for p in own):
+                continue
+            size = min(size, _NEIGHBOUR)
+            if adjoins is not None:
+                address = adjoins.address - size
+        unit = own[0].memory.geometry.block_at(0)[1]
+        size -= size % unit
+        if size <= 0 or any(address < p.end and p.address < address + size for p in places):
+            continue
+        geometry = replace(
+            own[0].memory.geometry, size=size, erase=Geometry.uniform(size, unit).erase
+        )
+        memory = NorFlash(geometry, supply=supply, name=region.name)
+        memory.load(random.Random(region.name).randbytes(size))
+        places.append(Placed(address, memory))
+    if start is None and Quirk.ROMFS_SHARES_FILESYSTEM in board.quirks:
+        return own[0].address
+    return start

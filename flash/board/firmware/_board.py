@@ -1,0 +1,227 @@
+# ruff: noqa
+# mypy: ignore-errors
+"""Runs in MicroPython before anything else: makes the unix engine look like the board.
+
+What only the host side knows goes over one socket. A request is a header of eight 32-bit
+words (sequence number, call, count of arguments, four arguments, length of the payload or
+-1) and the payload; an answer is three words: sequence number, how, value. The numbers are
+those of flash/board/protocol.py.
+"""
+
+import builtins
+import gc
+import struct
+import sys
+import uctypes
+import vfs
+
+READY, USER, ROM_IOCTL, IOCTL, WRITEBLOCKS, STDOUT, RESET = range(7)
+VALUE, NONE, OS_ERROR, SEGMENT, TYPE_ERROR = range(5)
+
+_head = bytearray(32)
+_reply = bytearray(12)
+_link = None
+_seq = 0
+_filler = []
+segments = []
+views = []
+blocks = []
+
+
+def call(number, count=0, a=0, b=0, c=0, d=0, payload=None):
+    # Straight-line code up to the loop: the engine notices Ctrl-C only at jumps and in
+    # system calls that block, so none can come between the two writes. One that hits the
+    # read waits for the answer, as an interrupt waits for a C function of the firmware.
+    global _seq
+    _seq = (_seq + 1) & 0x3FFFFFFF
+    struct.pack_into(
+        "<8i", _head, 0, _seq, number, count, a, b, c, d, -1 if payload is None else len(payload)
+    )
+    _link.write(_head)
+    if payload:
+        _link.write(payload)
+    interrupt = None
+    while True:
+        try:
+            _link.readinto(_reply)
+            seq, how, value = struct.unpack("<3i", _reply)
+            if seq == _seq:
+                break
+        except KeyboardInterrupt as e:
+            interrupt = e
+    if interrupt:
+        raise interrupt
+    if how == VALUE:
+        return value
+    if how == OS_ERROR:
+        raise OSError(value)
+    if how == SEGMENT:
+        return segments[value]
+    if how == TYPE_ERROR:
+        raise TypeError(
+            "can't convert to int" if payload else "object with buffer protocol required"
+        )
+    return None
+
+
+def _bytes(buf):
+    # len() of other views counts items, and the wire needs bytes.
+    if isinstance(buf, str):
+        return buf.encode()
+    if isinstance(buf, (bytes, bytearray, memoryview)):
+        return buf
+    return memoryview(bytearray(memoryview(buf)))
+
+
+def rom_ioctl(op, *args):
+    count = len(args)
+    if count > 3:
+        raise TypeError("function expected at most 4 arguments, got %d" % (count + 1))
+    payload = None
+    if count and not isinstance(args[-1], int):
+        payload = _bytes(args[-1])
+        args = args[:-1]
+    a, b, c = (args + (0, 0, 0))[:3]
+    return call(ROM_IOCTL, count + 1, op, a, b, c, payload)
+
+
+class Flash(memoryview):
+    # A block-device segment: has the buffer protocol, but neither a length nor items.
+
+    def __len__(self):
+        raise TypeError("object of type '%s' has no len()" % type(self).__name__)
+
+    def __getitem__(self, index):
+        raise TypeError("'%s' object isn't subscriptable" % type(self).__name__)
+
+    def ioctl(self, op, arg):
+        return call(IOCTL, 3, _index(self), op, arg)
+
+    def readblocks(self, number, buf, offset=0):
+        index = _index(self)
+        at = number * blocks[index] + offset
+        view = memoryview(buf)
+        view[:] = views[index][at : at + len(view)]
+
+    def writeblocks(self, number, buf, offset=None):
+        call(
+            WRITEBLOCKS,
+            2 if offset is None else 3,
+            _index(self),
+            number,
+            offset or 0,
+            0,
+            _bytes(buf),
+        )
+
+
+class Partition(Flash):
+    # esp32.Partition; `info` of the one ROMFS partition.
+    details = None
+
+    def info(self):
+        return self.details
+
+
+def _index(segment):
+    for index, one in enumerate(segments):
+        if one is segment:
+            return index
+    raise OSError(19)
+
+
+def _hide(names):
+    original = builtins.__import__
+
+    def replacement(name, *args):
+        if name in names:
+            raise ImportError("no module named '%s'" % name)
+        return original(name, *args)
+
+    builtins.__import__ = replacement
+
+
+def _fill(free):
+    # Leaves `free` bytes of heap, in one piece.
+    gc.collect()
+    for size in (4096, 512, 64):
+        while gc.mem_free() - free >= size + 64:
+            _filler.append(bytearray(size))
+    gc.collect()
+
+
+def _segment(address, size, kind, block, details):
+    view = memoryview(uctypes.bytearray_at(address, size))
+    views.append(view)
+    blocks.append(block)
+    if kind == "memoryview":
+        segments.append(view)
+    else:
+        segment = (Partition if kind == "Partition" else Flash)(view)
+        if details:
+            Partition.details = details
+        segments.append(segment)
+
+
+def boot(config, memories):
+    global _link
+    _link = open(config["link"], "r+b")
+    for memory, segment in zip(memories, config["segments"]):
+        _segment(*(memory + segment))
+    if not config["rom_ioctl"]:
+        global rom_ioctl
+        rom_ioctl = None
+    settings.update(config)
+
+    import _machine, _os, _sys, _vfs
+
+    for name, module in (("machine", _machine), ("os", _os), ("sys", _sys), ("vfs", _vfs)):
+        module.__name__ = name
+        for alias in (name, "u" + name):
+            sys.modules[alias] = module
+        sys.modules.pop("_" + name)
+    sys.modules.pop("_board")
+
+    path = ["", ".frozen"]
+    if config["automount"]:
+        try:
+            vfs.mount(vfs.VfsRom(rom_ioctl(2, 0)), "/rom")
+            path += ["/rom", "/rom/lib"]
+        except Exception:
+            pass  # as in firmware: no message, no entries, boot goes on
+    vfs.umount("/")
+    if config["filesystem"] is not None:
+        vfs.mount(vfs.VfsPosix(config["filesystem"]), config["mount"])
+    _os.chdir(config["cwd"] if path[-1] != ".frozen" or config["cwd"] != "/rom" else "/")
+    sys.path[:] = path + config["path"]
+    if config["hide"]:
+        _hide(config["hide"])
+    if config["heap_free"] is not None:
+        _fill(config["heap_free"])
+    else:
+        gc.collect()
+    _run("boot.py")
+    if not config["raw"]:
+        _run("main.py")
+    call(READY)
+
+
+settings = {}
+
+
+def _run(name):
+    import __main__
+
+    try:
+        with open(name) as f:
+            source = f.read()
+    except OSError:
+        return
+    call(USER, 1)
+    try:
+        exec(compile(source, name, "exec"), __main__.__dict__)
+    except Exception as e:
+        sys.print_exception(e)
+    except KeyboardInterrupt as e:
+        sys.print_exception(e)
+    call(USER, 0)
