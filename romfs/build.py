@@ -187,8 +187,8 @@ def build(
         for content in contents
     )
     used = sum(dict(layout.places.values()).values())
-    padding = len(layout.image) - layout.data_start - used
-    return Built(layout.image, built, tuple(findings), layout.data_start, padding)
+    padding = len(layout.image) - layout.metadata - used
+    return Built(layout.image, built, tuple(findings), layout.metadata, padding)
 
 
 def _read(

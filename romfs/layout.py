@@ -64,12 +64,12 @@ class Layout:
     Attributes:
         image: Its bytes.
         places: Offset and size of each file's data, from image start.
-        data_start: Where metadata ends and data starts.
+        metadata: Bytes before the data region: headers, records, build information.
     """
 
     image: bytes
     places: Mapping[str, tuple[int, int]]
-    data_start: int
+    metadata: int
 
 
 @dataclass(slots=True)
@@ -121,7 +121,7 @@ def lay_out(
     record, digest_at = (b"", 0) if info is None else build_info.encode(info, numbered)
     pieces = _pieces(contents)
 
-    bound = _upper_bound(ordered, root, pieces, len(record))
+    bound = _upper_bound(root, pieces, len(record))
     if bound >= _MAX_IMAGE:
         raise BuildError(f"an image of about {bound} bytes; the format ends at 4 GiB")
     width = len(encode_varuint(bound))
@@ -148,7 +148,7 @@ def lay_out(
         digest = build_info.image_digest(image, at)
         image = image[:at] + digest + image[at + len(digest) :]
     places = {c.path: (placed[c.digest] if c.data else 0, len(c.data)) for c in contents}
-    return Layout(image, places, min(placed.values(), default=len(image)))
+    return Layout(image, places, start if pieces else len(image))
 
 
 def _tree(contents: Sequence[Content], directories: Iterable[str]) -> _Node:
@@ -235,13 +235,16 @@ def _pieces(contents: Sequence[Content]) -> list[Piece]:
     return sorted(found.values(), key=lambda piece: ranks[piece.digest])
 
 
-def _upper_bound(
-    ordered: Sequence[Content], root: _Node, pieces: Sequence[Piece], record: int
-) -> int:
+def _upper_bound(root: _Node, pieces: Sequence[Piece], record: int) -> int:
     """A size no layout of this tree exceeds, so that every number has one width."""
-    metadata = len(_directory(root, dict.fromkeys((c.digest for c in ordered), 0), 0, 5))
     data = sum(align_up(piece.size, 64) + piece.size // 4 + piece.align for piece in pieces)
-    return 64 + metadata * 2 + record + data * 2
+    return 64 + _metadata_bound(root) * 2 + record + data * 2
+
+
+def _metadata_bound(node: _Node) -> int:
+    """Bytes the records of a directory cannot exceed: names, and 32 for the numbers."""
+    own = sum(len(name) * 4 + 32 for name in (*node.folders, *node.files))
+    return own + sum(map(_metadata_bound, node.folders.values()))
 
 
 def _directory(node: _Node, placed: Mapping[bytes, int], payload: int, width: int) -> bytes:
