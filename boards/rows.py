@@ -69,9 +69,9 @@ def flatten(row: Table, shared: Mapping[str, object]) -> Table:
         raise BoardError(f"family: {wanted!r} is not a name or a list of names")
     flat = {key: value for key, value in row.items() if key != "family"}
     for name in names:
-        if name not in families:
+        if not isinstance(name, str) or name not in families:
             raise BoardError(f"family: there is no [family.{name}]{_close(str(name), families)}")
-        flat = merge(flat, _table(families[str(name)], f"family.{name}"))
+        flat = merge(flat, _table(families[name], f"family.{name}"))
     return merge(flat, _table(shared.get("defaults", {}), "defaults"))
 
 
@@ -137,7 +137,8 @@ class _Reader:
         return tuple(value)
 
     def table(self, key: str) -> _Reader:
-        return _Reader(self.take(key) or {}, self.name(key))
+        value = self.take(key)
+        return _Reader({} if value is None else value, self.name(key))
 
     def quirks(self, key: str) -> tuple[Quirk, ...]:
         found = []
@@ -150,8 +151,8 @@ class _Reader:
             found.append(_QUIRKS[name])
         return tuple(found)
 
-    def finish(self) -> None:
-        for key in self.rest:
+    def finish(self, ignore: Iterable[str] = ()) -> None:
+        for key in (key for key in self.rest if key not in ignore):
             raise BoardError(
                 f"{self.name(key)}: unknown key"
                 + (_close(key, self.known) or f"; known here: {', '.join(self.known)}")
@@ -239,7 +240,7 @@ def _mpy(reader: _Reader) -> MpyAbi:
 
 def _base(devices: Mapping[str, _Reader], device: str | None) -> int | None:
     base = None if device is None or device not in devices else devices[device].rest.get("base")
-    if base is not None and not isinstance(base, int):
+    if base is not None and (not isinstance(base, int) or isinstance(base, bool)):
         raise BoardError(f"device.{device}.base: {base!r} is not an address")
     return base
 
@@ -280,17 +281,23 @@ def _partitions(
 ) -> tuple[Partition, ...]:
     """Each entry of `romfs` lies over its device's table and that over `partition`."""
     common = reader.table("partition").rest
-    entries = reader.take("romfs") or []
+    entries = reader.take("romfs")
+    entries = [] if entries is None else entries
     if not isinstance(entries, list):
         raise BoardError(f"romfs: {entries!r} is not a list of tables")
     found = []
     for index, entry in enumerate(entries):
         row = _table(entry, f"romfs[{index}]")
         device = row.get("device") or common.get("device") or flash.device
-        if device in devices:
-            row = merge(row, {k: v for k, v in devices[str(device)].rest.items() if k != "base"})
+        if isinstance(device, str) and device in devices:
+            row = merge(row, {k: v for k, v in devices[device].rest.items() if k != "base"})
         part = _Reader(merge(row, common), f"romfs[{index}]")
         found.append(_partition(part, index, flash, devices, quirks))
+        for table in devices.values():
+            table.known = ["base", *part.known]
+    for table in devices.values():
+        # Its keys were read as a partition's, if it holds one; a misspelt `base` would be lost.
+        table.finish(ignore=table.known or ["base"])
     return tuple(found)
 
 
@@ -346,7 +353,7 @@ def _erase(reader: _Reader, size: int | None) -> tuple[EraseRegion, ...]:
     """`erase = 4096`, or `erase = [{ size = 0x4000, count = 4 }, { size = 0x1_0000 }]`."""
     value = reader.take("erase")
     where = reader.name("erase")
-    runs = [{"size": value}] if isinstance(value, int) else value or []
+    runs = [{"size": value}] if isinstance(value, int) else [] if value is None else value
     if not isinstance(runs, list):
         raise BoardError(f"{where}: {value!r} is not a size or a list of tables")
     regions = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 import subprocess
 import sys
@@ -10,9 +11,11 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import boards
-from boards import Quirk
+from boards import Quirk, rows
 from romfs.errors import BoardError
 
 DIRECTORY = Path(boards.__file__).parent
@@ -235,6 +238,9 @@ def test_families_of_a_port_serve_a_users_row(tmp_path: Path) -> None:
             "romfs = [{ size = 8192, erase = [{ size = 4096, count = 4 }] }]",
             "romfs[0].erase: covers 16384 bytes, but the partition has 8192",
         ),
+        ("romfs = [{}]\ndevice.ram.bsae = 0", "device.ram.bsae: unknown key; did you mean 'base'?"),
+        ("romfs = [{}]\nmpy = false", "mpy: False is not a table"),
+        ("romfs = [{}]\nfamily = [[]]", "there is no [family.[]]"),
         ("romfs = 4096", "romfs: 4096 is not a list"),
         ("name = 'no partition'", "romfs: no partition"),
         ("mpy = { arch = 'armv8' }\nromfs = [{}]", "mpy.arch: 'armv8' is not one of x86"),
@@ -273,3 +279,57 @@ def test_mistakes_of_form(tmp_path: Path) -> None:
         boards.load(write(tmp_path / "none.toml", ""))
     with pytest.raises(FileNotFoundError):
         boards.load(tmp_path / "missing.toml")
+
+
+# Whatever a file holds, a mistake in it is the user's to mend, never a crash.
+
+SCALARS = st.one_of(
+    st.booleans(),
+    st.integers(-2, 1 << 24),
+    st.sampled_from(["", "rp2", "armv6m", "A", "memoryview", "rp2.Flash", "firmware"]),
+    st.sampled_from([quirk.value for quirk in Quirk]),
+    st.floats(allow_nan=False),
+)
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(st.sampled_from(["size", "count", "start", "base"]), inner, max_size=3),
+    ),
+    max_leaves=6,
+)
+
+
+def places(value: object) -> list[tuple[rows.Table | list[object], str | int]]:
+    """Every container and key under `value`."""
+    found: list[tuple[rows.Table | list[object], str | int]] = []
+    if isinstance(value, dict):
+        found += [(value, key) for key in value]
+        found += [place for inner in value.values() for place in places(inner)]
+    elif isinstance(value, list):
+        found += [(value, index) for index in range(len(value))]
+        found += [place for inner in value for place in places(inner)]
+    return found
+
+
+@settings(max_examples=500)
+@given(st.data())
+def test_a_damaged_row_is_a_board_or_a_board_error(data: st.DataObject) -> None:
+    port, key = data.draw(st.sampled_from(boards.names())).split("/", 1)
+    tables = tomllib.loads((DIRECTORY / f"{port}.toml").read_text(encoding="utf-8"))
+    row = copy.deepcopy(rows.flatten(tables[key], tables))
+    container, at = data.draw(st.sampled_from(places(row)))
+    if data.draw(st.booleans()):
+        del container[at]  # type: ignore[arg-type]
+    else:
+        container[at] = data.draw(VALUES)  # type: ignore[index]
+    try:
+        board = rows.to_board(port, key, row)
+    except BoardError as error:
+        message = str(error)
+    else:
+        message = board.id
+        for part in board.partitions:
+            length = min(part.size or 0, 1 << 16)
+            assert not part.erase or sum(n for _, n in part.erase_blocks(length)) >= length
+    assert message
