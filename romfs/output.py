@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 
@@ -37,6 +38,32 @@ def atomic_write(path: str | Path, data: bytes | bytearray | memoryview) -> None
         with contextlib.suppress(FileNotFoundError):
             Path(name).unlink()
         raise
+    _sync_directory(target.parent)
+
+
+@contextlib.contextmanager
+def atomic_file(path: str | Path) -> Iterator[Path]:
+    """As `atomic_write`, for content too large for memory or written by someone else.
+
+    Yields:
+        A path to write to, in the directory of the target. It becomes the target when the
+        block ends, and is removed if that raises.
+    Raises:
+        OSError: The directory is missing or not writable, or the disk is full.
+    """
+    target = Path(path).resolve()
+    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
+    try:
+        os.fchmod(handle, 0o666 & ~_umask())
+        yield Path(name)
+        os.fsync(handle)
+        Path(name).replace(target)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            Path(name).unlink()
+        raise
+    finally:
+        os.close(handle)
     _sync_directory(target.parent)
 
 

@@ -26,6 +26,8 @@ VERBS = {
     "extract": "copy files out of an image",
     "info": "describe an image: size, build information, modules",
     "boards": "list boards, or describe one",
+    "convert": "write an image, or any firmware file, in another format",
+    "merge": "put firmware and image into one file",
     "emulate": "run a virtual board with a serial port, to try tools without hardware",
 }
 

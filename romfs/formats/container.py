@@ -188,7 +188,7 @@ def only_part(content: Content, options: Options) -> Part:
     return found[0]
 
 
-def convert(content: Content, to: Format, options: Options | None = None) -> Content:
+def convert(content: Content, to: Format | str, options: Options | None = None) -> Content:
     """The same data in another format; the same format keeps everything it had.
 
     Raises:

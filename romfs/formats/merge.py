@@ -42,8 +42,8 @@ class Expected:
         name: Of the board, for messages.
         port: MicroPython port.
         chip: Chip name as `esp.CHIPS` has it, or None.
-        place: Where the board's data has the partition; used where the firmware says
-            nothing, for a user may have built it with another size.
+        place: Where the board's data has the partition; used for firmware that cannot
+            say itself, as only that knows how it was built.
         family: UF2 family id, or None.
     """
 
@@ -189,7 +189,9 @@ def merge(
             notes.extend(note for note in add_partition(part.memory, add) if note not in notes)
         if board is not None:
             _check_board(part.memory, board)
-        here = at or find_place(part.memory) or fallback
+        here = at or find_place(part.memory)
+        if here is None and not _describes_itself(part.memory):
+            here = fallback
         if here is None:
             raise FormatError(_no_place(part))
         if place is not None and (here.address, here.size) != (place.address, place.size):
@@ -236,6 +238,11 @@ def _choose(
     if not found:
         raise FormatError("the firmware file holds nothing for flash")
     return found
+
+
+def _describes_itself(memory: Memory) -> bool:
+    """Whether firmware would name its ROMFS partition if it had one."""
+    return esp.table_of(memory) is not None or read_binary_info(memory) is not None
 
 
 def _no_place(part: Part) -> str:
