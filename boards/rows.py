@@ -403,7 +403,7 @@ def _boot(reader: _Reader) -> Boot:
         mount_point=(reader.text("mount_point") or "/rom") if mounts else None,
         mounted_segment=(reader.number("mounted_segment") or 0) if mounts else None,
         sys_path=reader.texts("sys_path"),
-        filesystem_mount=reader.text("filesystem"),
+        filesystem_mount=reader.text("filesystem") or None,
         initial_cwd=reader.text("cwd"),
     )
     reader.finish()
