@@ -34,6 +34,7 @@ class _PortFile(NamedTuple):
     rows: dict[str, str]
 
 
+@cache
 def ports() -> tuple[str, ...]:
     """Names of the ports that have a file."""
     return tuple(sorted(path.stem for path in _HERE.glob("*.toml")))
@@ -187,14 +188,21 @@ def _user_row(tables: Table, key: str, row: object) -> Board:
         base_port, base_key = _resolve(str(like))
         # The user's firmware has ROMFS, however upstream's is built, and reports its own name.
         under = _without(_flat_row(base_port, base_key), "status", "how", "name")
+        under["source"] = list(_built_in(base_port, base_key).source)
         port = port or base_port
     shared: Table = {name: tables[name] for name in SHARED if name in tables}
     if port in ports() and like is None:
         built_in = _port_shared(str(port))
-        defaults = _without(_mapping(built_in, "defaults"), "status", "how")
+        # Where upstream's facts are from says nothing of the user's board.
+        own = ("status", "how", "source", "commit")
+        families = {
+            name: _without(_mapping(_mapping(built_in, "family"), name), *own)
+            for name in _mapping(built_in, "family")
+        }
+        defaults = _without(_mapping(built_in, "defaults"), *own)
         shared = {
             "defaults": merge(_mapping(shared, "defaults"), defaults),
-            "family": {**_mapping(built_in, "family"), **_mapping(shared, "family")},
+            "family": {**families, **_mapping(shared, "family")},
         }
     return to_board(str(port or "custom"), key, merge(flatten(row, shared), under))
 

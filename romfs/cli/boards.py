@@ -140,7 +140,10 @@ def _list_json(listed: Sequence[Board]) -> None:
             "mcu": board.mcu,
             "status": board.status,
             "native_arch": board.native_arch,
-            "sizes": [part.size for part in board.partitions],
+            "partitions": [
+                {"name": part.name, "size": part.size, "usable_size": part.usable_size}
+                for part in board.partitions
+            ],
             "dangers": _dangers(board),
         }
         for board in listed

@@ -157,6 +157,7 @@ def test_the_examples_of_the_readme_load(tmp_path: Path) -> None:
     pico = boards.load("RPI_PICO2")
     assert derived.id == "rp2/MY_PICO2"
     assert derived.status == "default" and derived.name is None
+    assert derived.source == pico.source, "its facts are still the Pico's"
     assert derived.mpy == pico.mpy and derived.flashing == pico.flashing
     assert derived.partition().address == 0x1010_0000 - 0x4_0000
     assert derived.partition().erase_size_at(0) == 4096
@@ -169,6 +170,7 @@ def test_the_examples_of_the_readme_load(tmp_path: Path) -> None:
     assert full.id == "stm32/ACME_M4_PLUS"
     assert full.partition().flash_offset == 0x8_0000
     assert full.partition().alignment == 0x2_0000
+    assert full.source == ("our linker script, FLASH_ROMFS",) and full.commit is None
     assert full.frozen == ("onewire", "ds18x20")
     assert Quirk.TAIL_BYTES_DROPPED in full.quirks
     assert Quirk.UNALIGNED_ERASE_WIDENS in full.quirks, "the port's defaults apply"
@@ -222,6 +224,7 @@ def test_families_of_a_port_serve_a_users_row(tmp_path: Path) -> None:
     assert mine.native_arch == "rv32imc"
     assert mine.partition().segment == "rp2.Flash"
     assert mine.flashing[0].uf2_name == "RP2350_RISCV"
+    assert mine.source == ()
 
 
 @pytest.mark.parametrize(

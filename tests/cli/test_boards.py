@@ -131,7 +131,7 @@ def test_json_of_all(capsys: pytest.CaptureFixture[str]) -> None:
         "mcu": "STM32F722",
         "status": "default",
         "native_arch": "armv7emsp",
-        "sizes": [1048576],
+        "partitions": [{"name": "romfs0", "size": 1048576, "usable_size": 1048576}],
         "dangers": [],
     }
 
