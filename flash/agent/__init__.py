@@ -1,0 +1,1 @@
+"""The transfer agent: device source, its start, and the framed protocol with it."""
