@@ -68,7 +68,7 @@ def program(*parts: str, **constants: object) -> str:
 
 
 def packed(code: str) -> bytes:
-    """A program that inflates and runs `code`, which it leaves as bytes in `S`.
+    """A program that inflates and runs `code`, which it leaves as bytes in `SRC`.
 
     The compressed bytes stand in a literal as they are: base64 would cost a third more.
     Only what the REPL or the lexer would take for something else is escaped.
@@ -76,9 +76,9 @@ def packed(code: str) -> bytes:
     squeeze = zlib.compressobj(9, zlib.DEFLATED, -12, 9)
     data = squeeze.compress(code.encode()) + squeeze.flush()
     return (
-        b"from deflate import*\nfrom io import BytesIO\nS=DeflateIO(BytesIO(b'"
+        b"from deflate import*\nfrom io import BytesIO\nSRC=DeflateIO(BytesIO(b'"
         + _SPECIAL.sub(lambda match: _ESCAPES[match[0]], data)
-        + b"'),RAW,12).read()\nexec(S)"
+        + b"'),RAW,12).read()\nexec(SRC)"
     )
 
 

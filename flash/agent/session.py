@@ -95,7 +95,7 @@ class AgentTransport:
         """Upload and start the agent; returns the heap it has left."""
         code = agent_program(info, self.target, self.sizes)
         packed = "deflate.DeflateIO" in info.features
-        self.repl.start(source.packed(code) if packed else "S=b''\n" + code)
+        self.repl.start(source.packed(code) if packed else "SRC=b''\n" + code)
         self._running = True
         line = self.repl.line(20.0)
         body, _, check = line.partition(b"~")

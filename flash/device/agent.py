@@ -169,8 +169,8 @@ def serve(c):
         say("A%d" % seq)
 
 
-i = crc32(S)  # of this program, as it arrived
-S = 0
+i = crc32(SRC)  # of this program, as it arrived
+SRC = 0
 gc.collect()
 kbd_intr(-1)
 try:

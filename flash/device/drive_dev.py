@@ -3,7 +3,7 @@
 from vfs import rom_ioctl as R
 
 D = R(2, ID)
-S = memoryview(bytearray(min(BS, 512)))
+BUF = memoryview(bytearray(min(BS, 512)))
 
 
 def erase(o, n):
@@ -18,5 +18,5 @@ def prog(o, b):
 
 
 def look(o, n):
-    D.readblocks(o // BS, S[:n], o % BS)
-    return S[:n]
+    D.readblocks(o // BS, BUF[:n], o % BS)
+    return BUF[:n]
