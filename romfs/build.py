@@ -202,7 +202,9 @@ def _read(
             continue
         data = entry.load()
         options, align, order, path = default, target.align, 0, entry.path
-        keep = not path.endswith(".py")
+        keep = entry.keep or not path.endswith(".py")
+        if entry.optimize is not None:
+            options = replace(options, optimize=entry.optimize)
         march = target.march
         for rule in settings.matching(path):
             align = max(rule.align or 1, target.align) if rule.align else align

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from romfs.errors import BuildError
 from romfs.sources.base import Select, Source, SourceEntry
 
+if TYPE_CHECKING:
+    from romfs.sources.manifest import ManifestOptions
+
 __all__ = ["Select", "Source", "SourceEntry", "open_source"]
 
 
-def open_source(path: Path) -> Source:
+def open_source(path: Path, *, manifest: ManifestOptions | None = None) -> Source:
     """The source at `path`, told by what is there.
 
+    Args:
+        path: A directory, a FAT image, or a manifest.py.
+        manifest: What a manifest may use besides its own directory.
     Raises:
         BuildError: It is nothing an image can be built from.
         OSError: It cannot be read.
@@ -21,6 +28,10 @@ def open_source(path: Path) -> Source:
         from romfs.sources.directory import DirectorySource
 
         return DirectorySource(path)
+    if path.suffix == ".py":
+        from romfs.sources.manifest import ManifestSource
+
+        return ManifestSource(path, manifest)
     with path.open("rb") as file:
         head = file.read(512)
     from romfs.sources.fat import FatSource, looks_like_fat
@@ -28,6 +39,6 @@ def open_source(path: Path) -> Source:
     if looks_like_fat(head):
         return FatSource(path)
     raise BuildError(
-        "not a directory and not a FAT image; an image is built from one of these",
+        "not a directory, FAT image or manifest.py; an image is built from one of these",
         path=str(path),
     )

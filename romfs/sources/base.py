@@ -19,11 +19,15 @@ class SourceEntry:
         path: Its place in the image, parts joined with slashes, none leading.
         origin: Where it comes from, for messages.
         load: Reads the file's content; None for a directory.
+        keep: Whether a .py file stays source, unless a rule says otherwise.
+        optimize: Level for `mpy-cross -O` that the source asks for.
     """
 
     path: str
     origin: str
     load: Callable[[], bytes] | None
+    keep: bool = False
+    optimize: int | None = None
 
 
 Select = Callable[[str, bool], bool]
