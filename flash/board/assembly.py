@@ -10,7 +10,7 @@ from pathlib import Path
 from boards import Board, Partition, Quirk
 from flash.board.bus import Bus, Placed
 from flash.board.device import Memory
-from flash.board.drivers import Driver
+from flash.board.drivers import Disk, Driver
 from flash.board.faults import Faults
 from flash.board.nor import NorFlash, Supply
 from flash.geometry import Geometry
@@ -20,6 +20,7 @@ DEFAULT_SIZE = 128 * 1024
 """Where a build option sets the size and the board's row gives no example."""
 
 _NEIGHBOUR = 64 * 1024
+_DISK_ADDRESS = 1 << 32  # of a chip the CPU does not see
 _FILESYSTEM = 256 * 1024
 
 
@@ -34,6 +35,8 @@ class Assembly:
         segments: The ROMFS partitions' memories, by segment id.
         mapped: What the processor sees of them.
         driver: The firmware's way to them.
+        disk: The user filesystem's block device, if it is in flash.
+        disk_memory: What that is stored in.
         maps: Open file mappings.
     """
 
@@ -43,6 +46,8 @@ class Assembly:
     segments: tuple[NorFlash, ...]
     mapped: tuple[Memory, ...]
     driver: Driver
+    disk: Disk | None
+    disk_memory: NorFlash | None
     maps: tuple[mmap.mmap, ...]
 
     def close(self) -> None:
@@ -59,6 +64,7 @@ def assemble(
     faults: Faults | None = None,
     seed: int = 0,
     romfs: bool = True,
+    disk: Path | None = None,
 ) -> Assembly:
     """Build the flash of a board over files.
 
@@ -70,6 +76,8 @@ def assemble(
         faults: What fails.
         seed: Decides what torn operations leave.
         romfs: False for a firmware without the partition.
+        disk: File behind the user filesystem's part of the flash; None: only what reaches it
+            by mistake finds it.
     Raises:
         DoesNotFit: A file is longer than its partition.
         BoardError: The board cannot have that size.
@@ -93,10 +101,28 @@ def assemble(
         segments.append(memory)
         mapped.append(Memory(path.resolve(), geometry.size, part.usable_size or geometry.size))
         places.append(Placed(part.address or 0, memory))
-    filesystem = _place_neighbours(board, places, supply)
+    _place_neighbours(board, places, supply)
+    place = None if disk is None else _place_disk(board, places, supply, disk)
     bus = Bus(places)
-    driver = Driver(board, bus, romfs=romfs, filesystem=filesystem)
-    return Assembly(board, supply, bus, tuple(segments), tuple(mapped), driver, tuple(maps))
+    device = None
+    if place is not None:
+        device = Disk(bus, place.address, place.size, place.block_size)
+        if isinstance(place.memory.memory, mmap.mmap) and place.memory not in segments:
+            maps.append(place.memory.memory)
+        path = flash if disk is None or place.memory in segments else disk
+        mapped.append(Memory(path.resolve(), place.size, place.size))
+    driver = Driver(board, bus, romfs=romfs, filesystem=_filesystem_address(board, places))
+    return Assembly(
+        board,
+        supply,
+        bus,
+        tuple(segments),
+        tuple(mapped),
+        driver,
+        device,
+        None if place is None else place.memory,
+        tuple(maps),
+    )
 
 
 def settled(board: Board, size: int | None = None) -> Board:
@@ -130,40 +156,57 @@ def _open(path: Path, geometry: Geometry) -> mmap.mmap:
         return mmap.mmap(both.fileno(), geometry.size)
 
 
-def _place_neighbours(board: Board, places: list[Placed], supply: Supply) -> int | None:
-    """Add what lies next to the partitions, holding data that must survive.
-
-    Returns the address of the user filesystem, where it is known.
-    """
-    if not places:
-        return None
-    filesystem = board.flash.filesystem
-    start = None if filesystem is None else filesystem.start
-    regions = [r for r in board.layout() if r.start is not None and r.kind != "romfs"]
+def _place_neighbours(board: Board, places: list[Placed], supply: Supply) -> None:
+    """Add what lies next to the partitions, holding data that must survive."""
     own = list(places)
-    for region in regions:
-        assert region.start is not None
+    for region in board.layout():
+        if region.start is None or region.kind == "romfs" or not own:
+            continue
         size = _FILESYSTEM if region.size is None else min(region.size, _FILESYSTEM)
         address = region.start
         if region.kind != "filesystem":
-            adjoins = next(
-                (p for p in own if region.size and address + region.size == p.address), None
-            )
-            if adjoins is None and not any(p.end == address for p in own):
+            end = address + (region.size or 0)
+            if any(place.address == end for place in own):
+                size = min(size, _NEIGHBOUR)
+                address = end - size
+            elif not any(place.end == address for place in own):
                 continue
-            size = min(size, _NEIGHBOUR)
-            if adjoins is not None:
-                address = adjoins.address - size
         unit = own[0].memory.geometry.block_at(0)[1]
         size -= size % unit
         if size <= 0 or any(address < p.end and p.address < address + size for p in places):
             continue
-        geometry = replace(
-            own[0].memory.geometry, size=size, erase=Geometry.uniform(size, unit).erase
-        )
+        geometry = _stretch(own[0].memory.geometry, size, unit)
         memory = NorFlash(geometry, supply=supply, name=region.name)
         memory.load(random.Random(region.name).randbytes(size))
         places.append(Placed(address, memory))
-    if start is None and Quirk.ROMFS_SHARES_FILESYSTEM in board.quirks:
-        return own[0].address
+
+
+def _stretch(like: Geometry, size: int, unit: int) -> Geometry:
+    return replace(like, size=size, erase=Geometry.uniform(size, unit).erase)
+
+
+def _filesystem_address(board: Board, places: list[Placed]) -> int | None:
+    region = board.flash.filesystem
+    start = None if region is None else region.start
+    if Quirk.ROMFS_SHARES_FILESYSTEM in board.quirks and places:
+        return places[0].address
     return start
+
+
+def _place_disk(board: Board, places: list[Placed], supply: Supply, path: Path) -> Placed:
+    """Back the user filesystem by a file, at its address if it has one."""
+    start = _filesystem_address(board, places)
+    for place in places:
+        if place.address == start and place.memory.name.startswith("romfs"):
+            return place  # the two are the same flash
+    for index, place in enumerate(places):
+        if place.address == start:
+            geometry = place.memory.geometry
+            memory = NorFlash(geometry, _open(path, geometry), supply=supply, name="filesystem")
+            places[index] = Placed(place.address, memory)
+            return places[index]
+    geometry = Geometry.uniform(_FILESYSTEM, 4096)
+    memory = NorFlash(geometry, _open(path, geometry), supply=supply, name="filesystem")
+    place = Placed(_DISK_ADDRESS, memory)
+    places.append(place)
+    return place

@@ -19,9 +19,19 @@ class Placed:
     memory: NorFlash
 
     @property
+    def size(self) -> int:
+        """Its bytes."""
+        return self.memory.geometry.size
+
+    @property
+    def block_size(self) -> int:
+        """Bytes of its first erase unit."""
+        return self.memory.geometry.block_at(0)[1]
+
+    @property
     def end(self) -> int:
         """Address after its last byte."""
-        return self.address + self.memory.geometry.size
+        return self.address + self.size
 
 
 class Bus:

@@ -286,6 +286,40 @@ class Driver:
             self.bus.program(start - shift + at, page[256 - shift :] + page[: 256 - shift])
 
 
+class Disk:
+    """The user filesystem's own block device, over its stretch of the flash.
+
+    Args:
+        bus: The board's flash.
+        address: Of its first byte.
+        size: Bytes.
+        block: Bytes of a block, one erase unit.
+    """
+
+    def __init__(self, bus: Bus, address: int, size: int, block: int) -> None:
+        self._bus = bus
+        self._address = address
+        self._size = size
+        self.block = block
+
+    def ioctl(self, op: int, arg: int) -> int | None:
+        """Answer `ioctl(op, arg)`."""
+        if op == 4:
+            return self._size // self.block
+        if op == 5:
+            return self.block
+        if op == 6:
+            self._bus.erase(self._address + arg * self.block, self.block)
+        return 0
+
+    def writeblocks(self, number: int, data: bytes, offset: int | None) -> None:
+        """Answer `writeblocks(number, data[, offset])`; only without `offset` it erases."""
+        start = self._address + number * self.block + (offset or 0)
+        if offset is None:
+            self._bus.erase(start, len(data))
+        self._bus.program(start, data)
+
+
 def _has(part: Partition, quirk: Quirk) -> bool:
     return quirk in part.quirks
 

@@ -214,13 +214,14 @@ class NorFlash:
         NOR memory keeps the bits that are 0 already, whatever `data` says.
 
         Raises:
-            PowerCut, FlashFault: As chosen.
-            FlashError: The range is outside, or not aligned to the write unit.
+            PowerCut: As chosen.
+            FlashFault: As chosen, or the range is not aligned to the write unit.
+            FlashError: The range is outside.
         """
         self._check(offset, len(data))
         unit = self.geometry.write
         if offset % unit or len(data) % unit:
-            raise FlashError(
+            raise FlashFault(
                 f"{self.name}: offset and length must be multiples of {unit}",
                 address=offset,
                 length=len(data),

@@ -75,6 +75,8 @@ class VirtualBoard:
         size: Bytes of partition 0, where the firmware's builder chooses them.
         filesystem: Directory that is the board's read/write file system, with boot.py and
             main.py if it has any; None: an empty one, forgotten at the end.
+        disk: Instead of a directory, a littlefs in the board's flash, kept in this file: its
+            writes are flash operations too, and power cuts hit it as they hit ROMFS.
         faults: What goes wrong, parsed or as one-line forms.
         heap_free: Bytes of heap left to programs, in one piece; None: about 1 MiB. Objects
             here take twice the room they take on a 32-bit board.
@@ -99,6 +101,7 @@ class VirtualBoard:
         rate: float = USB_RATE,
         size: int | None = None,
         filesystem: str | Path | None = None,
+        disk: str | Path | None = None,
         faults: Faults | Iterable[str] = (),
         heap_free: int | None = None,
         hide: Iterable[str] = (),
@@ -114,7 +117,13 @@ class VirtualBoard:
         try:
             path = self._directory / "flash.bin" if flash is None else Path(flash)
             self.assembly: Assembly = assemble(
-                row, path, size=size, faults=faults, seed=seed, romfs=romfs
+                row,
+                path,
+                size=size,
+                faults=faults,
+                seed=seed,
+                romfs=romfs,
+                disk=None if disk is None else Path(disk),
             )
             self.board = self.assembly.board
             self.filesystem = Path(filesystem) if filesystem else self._directory / "filesystem"
@@ -122,6 +131,8 @@ class VirtualBoard:
             mount = self.board.boot.filesystem_mount
             guest = identity(self.board, self.assembly.driver, mount=mount)
             guest["filesystem"] = None if mount is None else str(self.filesystem.resolve())
+            device = self.assembly.disk
+            guest["disk"] = 0 if device is None else device.block
             guest["hide"] = tuple(hide)
             guest["heap_free"] = heap_free
             heap = 1 << 20 if heap_free is None else heap_free + _SLACK
@@ -431,11 +442,17 @@ class VirtualBoard:
                 return How.SEGMENT, result.index
             return (How.NONE, 0) if result is None else (How.VALUE, result)
         if request.call is Call.IOCTL:
-            value = driver.ioctl(args[0], args[1], args[2])
+            if args[0] < 0 and self.assembly.disk is not None:
+                value = self.assembly.disk.ioctl(args[1], args[2])
+            else:
+                value = driver.ioctl(args[0], args[1], args[2])
             return (How.NONE, 0) if value is None else (How.VALUE, value)
         if request.call is Call.WRITEBLOCKS:
             offset = args[2] if request.given == 3 else None
-            driver.writeblocks(args[0], args[1], request.payload or b"", offset)
+            if args[0] < 0 and self.assembly.disk is not None:
+                self.assembly.disk.writeblocks(args[1], request.payload or b"", offset)
+            else:
+                driver.writeblocks(args[0], args[1], request.payload or b"", offset)
         elif request.call is Call.STDOUT:
             self._read_stdout()
             self._pending += request.payload or b""
@@ -585,6 +602,9 @@ class VirtualBoard:
             while not self._closing:
                 self._turn()
         except BaseException as error:  # noqa: BLE001 - kept for whoever uses the board
+            # Whoever talks to the board must notice too.
+            self._device.kill()
+            self._close_port()
             with self._changed:
                 self._failure = error
                 self._changed.notify_all()

@@ -115,6 +115,25 @@ class Flash(memoryview):
         )
 
 
+class Disk:
+    # The user filesystem's block device.
+
+    def __init__(self, view, block):
+        self.view = view
+        self.block = block
+
+    def ioctl(self, op, arg):
+        return call(IOCTL, 3, -1, op, arg)
+
+    def readblocks(self, number, buf, offset=0):
+        at = number * self.block + offset
+        view = memoryview(buf)
+        view[:] = self.view[at : at + len(view)]
+
+    def writeblocks(self, number, buf, offset=None):
+        call(WRITEBLOCKS, 2 if offset is None else 3, -1, number, offset or 0, 0, buf)
+
+
 class Partition(Flash):
     # esp32.Partition; `info` of the one ROMFS partition.
     details = None
@@ -190,7 +209,15 @@ def boot(config, memories):
         except Exception:
             pass  # as in firmware: no message, no entries, boot goes on
     vfs.umount("/")
-    if config["filesystem"] is not None:
+    if config["disk"]:
+        disk = Disk(memoryview(uctypes.bytearray_at(*memories[-1])), config["disk"])
+        try:
+            filesystem = vfs.VfsLfs2(disk, progsize=256)
+        except OSError:
+            vfs.VfsLfs2.mkfs(disk, progsize=256)
+            filesystem = vfs.VfsLfs2(disk, progsize=256)
+        vfs.mount(filesystem, config["mount"])
+    elif config["filesystem"] is not None:
         vfs.mount(vfs.VfsPosix(config["filesystem"]), config["mount"])
     _os.chdir(config["cwd"] if path[-1] != ".frozen" or config["cwd"] != "/rom" else "/")
     sys.path[:] = path + config["path"]
