@@ -48,7 +48,7 @@ class Cache:
         """Content and its SHA-256, or None where it is not in the cache or damaged."""
         try:
             handle = os.open(self._path(key), os.O_RDONLY)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         try:
             stored = os.read(handle, os.fstat(handle).st_size)

@@ -16,7 +16,16 @@ from typing import Any, NamedTuple
 from romfs import build_info
 from romfs.errors import BuildError
 from romfs.image import Image, name_problem
-from romfs.placement import Former, Piece, align_up, former_places, place, place_around
+from romfs.placement import (
+    WORST_GROWTH,
+    Former,
+    Piece,
+    align_up,
+    former_places,
+    place,
+    place_around,
+    slot_end,
+)
 from romfs.records import MAGIC, Kind, encode_record
 from romfs.varuint import encode_varuint
 
@@ -121,7 +130,7 @@ def lay_out(
     record, digest_at = (b"", 0) if info is None else build_info.encode(info, numbered)
     pieces = _pieces(contents)
 
-    bound = _upper_bound(root, pieces, len(record))
+    bound = _upper_bound(root, pieces, len(record), geometry)
     if bound >= _MAX_IMAGE:
         raise BuildError(f"an image of about {bound} bytes; the format ends at 4 GiB")
     width = len(encode_varuint(bound))
@@ -133,6 +142,7 @@ def lay_out(
     placed, end = _place(pieces, start, geometry, previous)
 
     body = bytearray(_directory(root, placed, payload, width))
+    assert len(body) == metadata_size, "an offset is wider than the bound promised"
     info_at = payload + len(body)
     body += record
     if pieces:
@@ -235,15 +245,31 @@ def _pieces(contents: Sequence[Content]) -> list[Piece]:
     return sorted(found.values(), key=lambda piece: ranks[piece.digest])
 
 
-def _upper_bound(root: _Node, pieces: Sequence[Piece], record: int) -> int:
-    """A size no layout of this tree exceeds, so that every number has one width."""
-    data = sum(align_up(piece.size, 64) + piece.size // 4 + piece.align for piece in pieces)
-    return 64 + _metadata_bound(root) * 2 + record + data * 2
+def _upper_bound(
+    root: _Node, pieces: Sequence[Piece], record: int, geometry: Geometry | None
+) -> int:
+    """A size no layout of this tree exceeds, so that every number has one width.
+
+    It does not depend on a previous image: that must not change the width.
+    """
+    metadata = 64 + _metadata_bound(root) + record
+    data = sum(piece.size + piece.align for piece in pieces)
+    around = int((metadata + data) * WORST_GROWTH) + 1
+    if geometry is None:
+        return around
+    roomy = (
+        metadata
+        + metadata // 8
+        + geometry.erase
+        + data
+        + sum(slot_end(0, piece.size) - piece.size for piece in pieces)
+    )
+    return max(around, min(roomy, geometry.capacity))
 
 
 def _metadata_bound(node: _Node) -> int:
     """Bytes the records of a directory cannot exceed: names, and 32 for the numbers."""
-    own = sum(len(name) * 4 + 32 for name in (*node.folders, *node.files))
+    own = sum(len(name.encode()) + 32 for name in (*node.folders, *node.files))
     return own + sum(map(_metadata_bound, node.folders.values()))
 
 

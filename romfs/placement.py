@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 _SLACK_SHIFT = 4  # a sixteenth of a piece's size is kept free after it
 _SLOT_UNIT = 64  # slots end on multiples of this, so that small edits do not show
-_WORST_GROWTH = 1.25  # of an image laid out around a previous one, against a fresh one
+WORST_GROWTH = 1.25  # of an image laid out around a previous one, against a fresh one
 
 
 class Piece(NamedTuple):
@@ -61,7 +61,7 @@ def place(pieces: Sequence[Piece], start: int, *, slack: bool) -> tuple[dict[byt
         offset = align_up(offset, piece.align)
         placed[piece.digest] = offset
         end = offset + piece.size
-        offset = _slot_end(offset, piece.size) if slack else end
+        offset = slot_end(offset, piece.size) if slack else end
     return placed, end
 
 
@@ -103,10 +103,11 @@ def place_around(
         used.add(offset, piece.size)
     end = used.end(start)
     compact = start + sum(align_up(piece.size, piece.align) for piece in pieces)
-    return (placed, end) if end <= compact * _WORST_GROWTH else None
+    return (placed, end) if end <= compact * WORST_GROWTH else None
 
 
-def _slot_end(offset: int, size: int) -> int:
+def slot_end(offset: int, size: int) -> int:
+    """Where the slot of a piece ends: room to grow, up to a round offset."""
     return align_up(offset + size + (size >> _SLACK_SHIFT), _SLOT_UNIT)
 
 

@@ -14,7 +14,7 @@ DEFAULT_EXCLUDE = (
     "CVS/",
     # Editor backups and what merges leave behind.
     "*~",
-    "#*#",
+    r"\#*#",
     "*.swp",
     "*.swo",
     "*.orig",

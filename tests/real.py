@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sysconfig
-from collections.abc import Sequence
+import tempfile
 from functools import cache
 from pathlib import Path
 
@@ -28,7 +28,7 @@ needs_micropython = pytest.mark.skipif(
 MOUNT = """
 import sys, vfs, os
 vfs.mount(vfs.VfsRom(open(sys.argv[1], 'rb').read()), '/rom')
-sys.path[:] = ['/rom', '/rom/lib']
+sys.path[:] = ['.frozen', '/rom', '/rom/lib']
 """
 
 
@@ -36,12 +36,16 @@ def run(
     script: str, *arguments: str | Path, expect: int | None = 0, timeout: int = TIMEOUT
 ) -> subprocess.CompletedProcess[str]:
     """Run a script in the real engine; its exit code must be `expect` unless that is None."""
-    command: Sequence[str] = [str(executable()), "-", *map(str, arguments)]
-    # The engine takes a script from a file only; /dev/stdin serves as one.
-    command = [str(executable()), "/dev/stdin", *map(str, arguments)]
-    done = subprocess.run(
-        command, input=script, capture_output=True, text=True, timeout=timeout, check=False
-    )
+    with tempfile.NamedTemporaryFile("w", suffix=".py", encoding="utf-8") as file:
+        file.write(script)
+        file.flush()
+        done = subprocess.run(
+            [str(executable()), "-X", "heapsize=32M", file.name, *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
     assert expect is None or done.returncode == expect, done.stdout + done.stderr
     return done
 

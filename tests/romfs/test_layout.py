@@ -197,6 +197,13 @@ def test_any_sequence_of_edits_around_previous_images_round_trips(data: st.DataO
         previous = image
 
 
+@given(st.integers(1, 3000), st.integers(1, 200), st.booleans())
+def test_many_files_of_any_size_keep_their_number_width(count: int, size: int, roomy: bool) -> None:
+    files = {f"{n}": f"{n} ".encode() * size for n in range(count // size + 1)}
+    image = Image(laid_out(files, ROOMY if roomy else None))
+    assert {path: bytes(file.data) for path, file in image.files()} == files
+
+
 def test_too_large_for_the_format() -> None:
     class Huge(bytes):
         def __len__(self) -> int:

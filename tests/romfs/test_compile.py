@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from romfs.cache import Cache
+from romfs.compile import CompileError, CompileOptions, Compiler, Job
+from romfs.errors import RomfsError
+from romfs.mpy import parse_mpy
+
+PLAIN = CompileOptions()
+
+
+def job(source: str, path: str = "pkg/mod.py", options: CompileOptions = PLAIN) -> Job:
+    return Job(path, source.encode(), options)
+
+
+def test_results_come_in_order_and_name_only_the_path_in_the_image() -> None:
+    jobs = [job(f"x = {n}", f"m{n}.py") for n in range(40)]
+    results = Compiler().compile(jobs, cache=None, workers=3)
+    names = [parse_mpy(memoryview(result.content)).source_name for result in results]
+    assert names == [f"m{n}.py" for n in range(40)]
+
+
+def test_every_failure_is_reported_with_line_and_message() -> None:
+    jobs = [
+        job("x = 1"),
+        job("x = (\n", "a.py"),
+        job("ok = 1\nreturn 5", "b.py"),
+        job("\n\n  y", "c.py"),
+    ]
+    errors = [result.error for result in Compiler().compile(jobs, cache=None)]
+    assert errors[0] is None
+    assert [str(error) for error in errors[1:]] == [
+        "a.py:2: SyntaxError: invalid syntax",
+        "b.py:2: SyntaxError: 'return' outside function",
+        "c.py:3: IndentationError: unexpected indent",
+    ]
+    assert isinstance(errors[2], CompileError)
+    assert errors[2].line == 2
+
+
+def test_native_code_without_an_architecture_says_what_to_do() -> None:
+    source = "import micropython\n@micropython.native\ndef f(): pass\n"
+    (result,) = Compiler().compile([job(source)], cache=None)
+    assert "--march" in str(result.error)
+    native = CompileOptions(march="rv32imc")
+    (result,) = Compiler().compile([job(source, options=native)], cache=None)
+    assert parse_mpy(memoryview(result.content)).header.arch_name == "rv32imc"
+
+
+def test_a_compiler_that_cannot_run_is_one_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(RomfsError, match="cannot be run"):
+        Compiler(str(tmp_path / "none")).version  # noqa: B018
+    with pytest.raises(RomfsError, match="cannot be run"):
+        Compiler(str(tmp_path / "none")).compile([job("x=1")] * 5, cache=None)
+
+
+def test_a_compiler_that_dies_is_a_failure_of_that_file(tmp_path: Path) -> None:
+    script = tmp_path / "mpy-cross"
+    script.write_text("#!/bin/sh\nkill -9 $$\n")
+    script.chmod(0o755)
+    (result,) = Compiler(str(script)).compile([job("x=1")], cache=None)
+    assert "signal 9" in str(result.error)
+
+
+def test_the_environment_does_not_reach_the_compiler(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MICROPYPATH", "/nowhere")
+    before = set(os.listdir(tmp_path))  # noqa: PTH208
+    monkeypatch.chdir(tmp_path)
+    Compiler().compile([job("x = 1")], cache=None)
+    assert set(os.listdir(tmp_path)) == before  # noqa: PTH208
+
+
+def test_the_cache_answers_the_second_time(tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+    jobs = [job(f"x = {n}") for n in range(5)]
+    first = Compiler().compile(jobs, cache=cache)
+    second = Compiler().compile(jobs, cache=cache)
+    assert [result.cached for result in first] == [False] * 5
+    assert [result.cached for result in second] == [True] * 5
+    assert [result.content for result in first] == [result.content for result in second]
+    assert [result.digest for result in first] == [result.digest for result in second]
+
+
+def test_failures_are_not_cached(tmp_path: Path) -> None:
+    for _ in range(2):
+        (result,) = Compiler().compile([job("x = (")], cache=Cache(tmp_path))
+        assert result.error is not None
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        job("x = 2"),
+        job("x = 1", "pkg/other.py"),
+        job("x = 1", options=CompileOptions(optimize=1)),
+        job("x = 1", options=CompileOptions(small_int_bits=63)),
+        job("x = 1", options=CompileOptions(march="armv7m")),
+    ],
+)
+def test_everything_a_result_depends_on_is_in_the_key(other: Job) -> None:
+    compiler = Compiler()
+    assert compiler.key(job("x = 1")) != compiler.key(other)
+
+
+def test_path_and_source_cannot_be_confused_in_the_key() -> None:
+    compiler = Compiler()
+    assert compiler.key(Job("a", b"b", PLAIN)) != compiler.key(Job("ab", b"", PLAIN))
+
+
+@pytest.mark.parametrize("damage", [b"", b"short", b"x" * 500])
+def test_a_damaged_entry_is_compiled_anew(tmp_path: Path, damage: bytes) -> None:
+    cache = Cache(tmp_path)
+    (first,) = Compiler().compile([job("x = 1")], cache=cache)
+    (entry,) = tmp_path.glob("??/*")
+    entry.write_bytes(damage)
+    (again,) = Compiler().compile([job("x = 1")], cache=cache)
+    assert not again.cached
+    assert again.content == first.content
+    (third,) = Compiler().compile([job("x = 1")], cache=cache)
+    assert third.cached
+
+
+def test_a_cache_that_cannot_be_written_does_not_stop_a_build(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("not a directory")
+    (result,) = Compiler().compile([job("x = 1")], cache=Cache(blocked / "cache"))
+    assert result.error is None
+
+
+def test_many_builds_at_once_share_a_cache(tmp_path: Path) -> None:
+    jobs = [job(f"x = {n}") for n in range(30)]
+    expected = [result.content for result in Compiler().compile(jobs, cache=None)]
+    wrong: list[object] = []
+
+    def build() -> None:
+        got = [r.content for r in Compiler().compile(jobs, cache=Cache(tmp_path), workers=2)]
+        if got != expected:
+            wrong.append(got)
+
+    threads = [threading.Thread(target=build) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+    assert not list(tmp_path.glob("??/*.tmp"))
+
+
+def test_trimming_drops_the_oldest_first(tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+    for number in range(5):
+        cache.put(f"{number:02}key", bytes(100), bytes(32))
+        os.utime(tmp_path / f"{number:02}" / "key", (number, number))
+    assert cache.trim(300, force=True) == 132 * 3
+    assert sorted(path.parent.name for path in tmp_path.glob("??/*")) == ["03", "04"]
+    assert cache.trim(0) == 0  # looked at within the last day
