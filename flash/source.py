@@ -67,6 +67,17 @@ def program(*parts: str, **constants: object) -> str:
     return head + "".join(minify(read(part)) for part in parts)
 
 
+def definitions(name: str) -> list[str]:
+    """A file's top-level statements one by one, for a device that compiles each by itself."""
+    pieces: list[str] = []
+    for line in minify(read(name)).splitlines():
+        if line.startswith(" "):
+            pieces[-1] += "\n" + line
+        else:
+            pieces.append(line)
+    return pieces
+
+
 def packed(code: str) -> bytes:
     """A program that inflates and runs `code`, which it leaves as bytes in `SRC`.
 
@@ -76,10 +87,15 @@ def packed(code: str) -> bytes:
     squeeze = zlib.compressobj(9, zlib.DEFLATED, -12, 9)
     data = squeeze.compress(code.encode()) + squeeze.flush()
     return (
-        b"from deflate import*\nfrom io import BytesIO\nSRC=DeflateIO(BytesIO(b'"
-        + _SPECIAL.sub(lambda match: _ESCAPES[match[0]], data)
-        + b"'),RAW,12).read()\nexec(SRC)"
+        b"from deflate import*\nfrom io import BytesIO\nSRC=DeflateIO(BytesIO("
+        + literal(data)
+        + b"),RAW,12).read()\nexec(SRC)"
     )
+
+
+def literal(data: bytes) -> bytes:
+    """A bytes literal with `data` in it as it is, but for what would end or interrupt it."""
+    return b"b'" + _SPECIAL.sub(lambda match: _ESCAPES[match[0]], data) + b"'"
 
 
 _ESCAPES = {bytes((byte,)): b"\\x%02x" % byte for byte in range(6)}

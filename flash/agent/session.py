@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from flash import source
-from flash.agent.frames import OVERHEAD, Frames
+from flash.agent.frames import Frames
 from flash.deflate import LEAST_WINDOW, Deflater
 from flash.plan import Commit, Erase, Spoil, Step, Verify, Write
 from flash.probe import DeviceInfo
@@ -282,11 +282,6 @@ class AgentTransport:
         self.frames.ask(b"z" + _u32(0))
         return 0
 
-    @property
-    def overhead(self) -> int:
-        """Bytes of a frame that are not payload."""
-        return OVERHEAD
-
 
 def _u32(value: int) -> bytes:
     return value.to_bytes(4, "little")
@@ -294,17 +289,10 @@ def _u32(value: int) -> bytes:
 
 def agent_program(info: DeviceInfo, target: Target, sizes: Sizes) -> str:
     """The agent for this device and partition, ready to run."""
-    constants: dict[str, object] = {"ID": target.index}
     imports = ""
-    if target.block_size:
-        driver, look = "drive_dev", min(target.block_size, 512)
-        constants["BS"] = target.block_size
-        constants["WHOLE"] = target.erasing is Erasing.WHOLE
-    else:
-        driver, look = "drive_rom", 4096
-        constants["OFF"] = target.erasing is not Erasing.START
-    constants.update(FRAME=sizes.frame, CHUNK=sizes.chunk, LOOK=look)
-    parts = [driver, "agent"]
+    name, constants = driver(target)
+    constants.update(FRAME=sizes.frame, CHUNK=sizes.chunk)
+    parts = [name, "agent"]
     if "binascii.crc32" in info.features:
         imports += "from binascii import crc32\n"
     else:
@@ -312,3 +300,19 @@ def agent_program(info: DeviceInfo, target: Target, sizes: Sizes) -> str:
     if "hashlib.sha256" in info.features:
         imports += "from hashlib import sha256\n"
     return imports + source.program(*parts, **constants)
+
+
+def driver(target: Target) -> tuple[str, dict[str, object]]:
+    """File with the driver for a partition, and the constants it leaves to the host."""
+    if not target.block_size:
+        return "drive_rom", {
+            "ID": target.index,
+            "OFF": target.erasing is not Erasing.START,
+            "LOOK": 4096,
+        }
+    return "drive_dev", {
+        "ID": target.index,
+        "BS": target.block_size,
+        "WHOLE": target.erasing is Erasing.WHOLE,
+        "LOOK": min(target.block_size, 512),
+    }
