@@ -8,26 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from romfs.archs import ARCHS
 from romfs.errors import BoardError
-
-ARCHS = (
-    "none",
-    "x86",
-    "x64",
-    "armv6",
-    "armv6m",
-    "armv7m",
-    "armv7em",
-    "armv7emsp",
-    "armv7emdp",
-    "xtensa",
-    "xtensawin",
-    "rv32imc",
-    "rv64imc",
-    "debug",
-)
-"""Names of native code kinds, as `mpy-cross -march` takes them; the index is the number
-in a file's header. Source: py/persistentcode.h, `MP_NATIVE_ARCH_*`."""
 
 FLAGS = {"zba": 1 << 0, "zcmp": 1 << 1}
 """RISC-V extensions in the header's flags. Source: py/asmrv32.h, `RV32_EXT_*`."""

@@ -154,6 +154,21 @@ class MissingExtra(RomfsError, ImportError):
         self.extra = extra
 
 
+class FetchError(RomfsError, OSError):
+    """Something could not be fetched, or not without the network.
+
+    Attributes:
+        url: What was asked for.
+    """
+
+    def __init__(self, message: str, *, url: str) -> None:
+        super().__init__(message)
+        self.url = url
+
+    def __str__(self) -> str:
+        return f"{self.url}: {self.args[0]}"
+
+
 class FlashError(RomfsError):
     """The partition could not be written, read or verified.
 

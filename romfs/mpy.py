@@ -14,30 +14,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
+from romfs.archs import ARCHS
 from romfs.errors import MpyError
 from romfs.static_qstrs import STATIC_QSTRS
 
 MPY_VERSION = 6
 MAX_QSTR_LENGTH = 255  # firmware stores the length in one byte
 MAX_NESTING = 100  # of raw code and of tuples; a device recurses on its C stack
-
-ARCHS = (
-    "none",
-    "x86",
-    "x64",
-    "armv6",
-    "armv6m",
-    "armv7m",
-    "armv7em",
-    "armv7emsp",
-    "armv7emdp",
-    "xtensa",
-    "xtensawin",
-    "rv32imc",
-    "rv64imc",
-    "debug",
-)
-"""Names of the native architectures by their number in the header."""
 
 
 class CodeKind(IntEnum):
