@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-from boards.abi import ARCHS, FLAGS, MpyAbi
+from boards.abi import FLAGS, MpyAbi
 from boards.load import all_boards, load, match, names, ports
 from boards.model import Board, Boot, Flash, Flashing, Region
 from boards.partition import EraseRegion, Partition
 from boards.quirks import Level, Quirk
+from romfs.archs import ARCHS
 
 __all__ = [
     "ARCHS",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import boards
 from boards import Board
-from boards.abi import ARCHS
+from romfs.archs import ARCHS
 from flash import source
 from flash.serial_repl import Repl
 from romfs.errors import TransportError

@@ -27,7 +27,9 @@ STDLIB = sys.stdlib_module_names
 
 
 def layer(module: str) -> str:
-    return "romfs.cli" if module.startswith("romfs.cli") else module.partition(".")[0]
+    if module == "romfs.__main__" or module.startswith("romfs.cli"):
+        return "romfs.cli"
+    return module.partition(".")[0]
 
 
 def sources() -> Iterator[tuple[str, Path]]:
@@ -52,7 +54,7 @@ def imports(path: Path) -> Iterator[tuple[str, int]]:
                 yield (f"{module}.{alias.name}" if inner.exists() else module), node.lineno
 
 
-@pytest.mark.parametrize(("module", "path"), sources(), ids=lambda value: str(value)[-40:])
+@pytest.mark.parametrize(("module", "path"), list(sources()), ids=lambda value: str(value)[-40:])
 def test_imports_follow_the_layers(module: str, path: Path) -> None:
     here = layer(module)
     for imported, line in imports(path):

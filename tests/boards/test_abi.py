@@ -11,14 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import boards
-import romfs.mpy
 from boards import ARCHS, MpyAbi
 from romfs.errors import BoardError
 from tests.real import TIMEOUT, executable, needs_micropython
-
-
-def test_architectures_have_the_numbers_of_the_file_format() -> None:
-    assert ARCHS == romfs.mpy.ARCHS
 
 
 @pytest.mark.parametrize(
