@@ -27,6 +27,7 @@ VERBS = {
     "info": "describe an image: size, build information, modules",
     "boards": "list boards, or describe one",
     "convert": "write an image, or any firmware file, in another format",
+    "lock": "settle the packages of a project, with their hashes",
     "merge": "put firmware and image into one file",
     "emulate": "run a virtual board with a serial port, to try tools without hardware",
 }
