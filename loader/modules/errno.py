@@ -37,6 +37,11 @@ CODES = {
 NAMES = {code: name for name, code in CODES.items()}
 
 
+def name_of(code: int) -> str | None:
+    """The name of an error number, or None."""
+    return NAMES.get(code)
+
+
 def namespace(vm: VM) -> dict[str, object]:
     """The guest module's dict."""
     return {"errorcode": dict(NAMES), **CODES}

@@ -70,7 +70,7 @@ def namespace(vm: VM) -> dict[str, object]:
     def getrandbits(bits: Any) -> int:
         count = get_int(bits)
         if not 0 <= count <= 32:
-            raise ValueError
+            raise ValueError("bits must be 32 or less")
         return generator.next() & (1 << count) - 1
 
     def randrange(*args: Any) -> int:

@@ -1,0 +1,202 @@
+"""Guest module `struct`: the host's, where codes, sizes and overflow agree; own code elsewhere.
+
+Values too large are cut to their field, missing ones leave zeros, and pointers and
+objects have codes of their own.
+
+Source: MicroPython py/modstruct.c, py/binary.c (behaviour).
+"""
+
+from __future__ import annotations
+
+import functools
+import struct
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from loader.modules.native import any_int, buffer_of, check_count, get_float, get_int, get_str, wrap
+
+if TYPE_CHECKING:
+    from loader.vm import VM
+
+# Size and alignment of the native codes of a 64-bit unix, and the sizes that are standard.
+_NATIVE = {
+    "b": 1, "B": 1, "x": 1, "s": 1, "h": 2, "H": 2, "e": 2, "i": 4, "I": 4, "f": 4,
+    "l": 8, "L": 8, "q": 8, "Q": 8, "d": 8, "P": 8, "O": 8, "S": 8,
+}  # fmt: skip
+_STANDARD = {**_NATIVE, "l": 4, "L": 4}
+_SIGNED = frozenset("bhilq")
+_HOST_CODE = {"O": "Q", "S": "Q", "P": "Q"}
+
+
+class _Field(NamedTuple):
+    code: str
+    offset: int
+    size: int  # of one element, or of the whole of a string
+    count: int
+
+
+class _Format(NamedTuple):
+    """A parsed format string."""
+
+    fields: tuple[_Field, ...]
+    size: int
+    values: int  # how many Python values it stands for
+    order: str  # the host's prefix for single elements
+    host: struct.Struct  # packs and unpacks all of it
+
+
+@functools.lru_cache(maxsize=256)
+def parse(text: str) -> _Format:
+    """Parse a format string.
+
+    Raises:
+        ValueError: It holds an unknown code.
+    """
+    order, native = "<", True
+    rest = text
+    if text[:1] in ("@", "=", "<", ">", "!"):
+        native = text[0] == "@"
+        order = ">" if text[0] in ">!" else "<"
+        rest = text[1:]
+    sizes = _NATIVE if native else _STANDARD
+    fields, host_text = [], [order]
+    at = values = index = 0
+    while index < len(rest):
+        start = index
+        while index < len(rest) and rest[index].isdigit() and rest[index].isascii():
+            index += 1
+        count = int(rest[start:index]) if index > start else 1
+        code = rest[index : index + 1]
+        index += 1
+        size = sizes.get(code)
+        if size is None:
+            raise ValueError("bad typecode")
+        if native and size > 1 and count:
+            padding = -at % size
+            at += padding
+            host_text.append("x" * padding)
+        if code == "s":
+            fields.append(_Field(code, at, count, 1))
+            host_text.append(f"{count}s")
+            values += 1
+            at += count
+            continue
+        if code == "x":
+            host_text.append("x" * count)
+        else:
+            fields.append(_Field(code, at, size, count))
+            host_code = _HOST_CODE.get(code, code)
+            if native:
+                host_code = {"l": "q", "L": "Q"}.get(host_code, host_code)
+            host_text.append(f"{count}{host_code}")
+            values += count
+        at += size * count
+    return _Format(tuple(fields), at, values, order, struct.Struct("".join(host_text)))
+
+
+def _format(obj: Any) -> _Format:
+    return parse(get_str(obj))
+
+
+def _fill(form: _Format, target: memoryview, values: tuple[Any, ...]) -> None:
+    """Write `values` into `target`, which has the size of the format."""
+    if len(values) == form.values:
+        try:
+            target[:] = form.host.pack(*values)
+        except (struct.error, TypeError, OverflowError):
+            pass  # something to cut, to convert or to refuse: value by value below
+        else:
+            return
+    given = iter(values)
+    for code, offset, size, count in form.fields:
+        for index in range(count):
+            try:
+                value = next(given)
+            except StopIteration:
+                return
+            at = offset + index * size
+            target[at : at + size] = element_bytes(code, size, value, form.order)
+
+
+def element_bytes(code: str, size: int, value: Any, order: str = "<") -> bytes:
+    """One element as bytes.
+
+    Args:
+        code: Its type code.
+        size: Bytes of the field.
+        value: A guest value.
+        order: "<" or ">".
+    """
+    if code == "s":
+        return bytes(buffer_of(value)[:size]).ljust(size, b"\0")
+    if code in "efd":
+        number = get_float(value)
+        try:
+            return struct.pack(order + code, number)
+        except OverflowError:
+            return struct.pack(order + code, float("inf") if number > 0 else float("-inf"))
+    number = wrap(any_int(value), size * 8, signed=False)
+    return number.to_bytes(size, "big" if order == ">" else "little")
+
+
+def pack(*args: Any) -> bytes:
+    check_count(len(args), 1, -1)
+    form = _format(args[0])
+    if len(args) - 1 == form.values:
+        try:
+            return form.host.pack(*args[1:])
+        except (struct.error, TypeError, OverflowError):
+            pass  # see _fill
+    result = bytearray(form.size)
+    _fill(form, memoryview(result), args[1:])
+    return bytes(result)
+
+
+def pack_into(*args: Any) -> None:
+    check_count(len(args), 3, -1)
+    form = _format(args[0])
+    target = buffer_of(args[1], writable=True)
+    offset = get_int(args[2])
+    if offset < 0:
+        offset += len(target)
+        if offset < 0:
+            raise ValueError("buffer too small")
+    if offset + form.size > len(target):
+        raise ValueError("buffer too small")
+    _fill(form, target[offset : offset + form.size], args[3:])
+
+
+def unpack_from(*args: Any) -> tuple[Any, ...]:
+    check_count(len(args), 2, 3)
+    form = _format(args[0])
+    data = buffer_of(args[1])
+    if len(args) == 3:
+        offset = get_int(args[2])
+        if offset < 0:
+            offset += len(data)
+            if offset < 0:
+                raise ValueError("buffer too small")
+        data = data[offset:]
+    if len(data) < form.size:
+        raise ValueError("buffer too small")
+    return form.host.unpack_from(data, 0)
+
+
+def unpack(*args: Any) -> tuple[Any, ...]:
+    check_count(len(args), 2, 3)
+    return unpack_from(*args)
+
+
+def calcsize(*args: Any) -> int:
+    check_count(len(args), 1, 1)
+    return _format(args[0]).size
+
+
+def namespace(vm: VM) -> dict[str, object]:
+    """The guest module's dict."""
+    return {
+        "calcsize": calcsize,
+        "pack": pack,
+        "pack_into": pack_into,
+        "unpack": unpack,
+        "unpack_from": unpack_from,
+    }
