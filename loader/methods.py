@@ -1,0 +1,236 @@
+"""Methods of built-in types that MicroPython has otherwise than the host.
+
+Each takes the object first. `natives` makes them attributes of the guest's types.
+
+Source: MicroPython py/objstr.c, py/objint.c, py/objgenerator.c, py/objdict.c.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable
+from typing import Any
+
+from loader.formatting import format_string
+from loader.order import dict_keys
+from loader.text import type_name
+
+
+def str_format(self: str, *args: Any, **named: Any) -> str:
+    """`str.format`."""
+    return format_string(self, args, named)
+
+
+def bytes_format(self: bytes, *args: Any, **named: Any) -> bytes:
+    """`bytes.format`, which MicroPython shares with str."""
+    return format_string(self.decode("latin-1"), args, named).encode("latin-1")
+
+
+def _ascii_case(table: dict[int, int]) -> Callable[[Any], Any]:
+    def convert(self: Any) -> Any:
+        return self.translate(table) if isinstance(self, str) else self.translate(
+            bytes(table.get(i, i) for i in range(256))
+        )
+
+    return convert
+
+
+str_lower = _ascii_case({c: c + 32 for c in range(65, 91)})
+str_upper = _ascii_case({c: c - 32 for c in range(97, 123)})
+
+
+def _ascii_test(test: Callable[[str], bool]) -> Callable[[Any], bool]:
+    def check(self: Any) -> bool:
+        text = self if isinstance(self, str) else self.decode("latin-1")
+        return bool(text) and all(ord(char) < 128 and test(char) for char in text)
+
+    return check
+
+
+def _case_test(good: str, bad: str) -> Callable[[Any], bool]:
+    def check(self: Any) -> bool:
+        text = self if isinstance(self, str) else self.decode("latin-1")
+        seen = False
+        for char in text:
+            if bad[0] <= char <= bad[1]:
+                return False
+            seen = seen or good[0] <= char <= good[1]
+        return seen
+
+    return check
+
+
+_CASES: dict[str, Callable[..., Any]] = {
+    "lower": str_lower,
+    "upper": str_upper,
+    "isalpha": _ascii_test(str.isalpha),
+    "isdigit": _ascii_test(str.isdigit),
+    "isspace": _ascii_test(lambda c: c in " \t\n\r\v\f"),
+    "isupper": _case_test("AZ", "az"),
+    "islower": _case_test("az", "AZ"),
+}
+
+
+def _joined(self: Any, parts: Any) -> Any:
+    from loader.semantics import iterate
+
+    items = list(iterate(parts))
+    wanted = (str,) if isinstance(self, str) else (bytes, bytearray)
+    for item in items:
+        if not isinstance(item, wanted):
+            raise TypeError(
+                "join expects a list of str/bytes objects consistent with self object"
+            )
+    return self.join(items)
+
+
+def str_encode(self: str, encoding: str = "utf-8", errors: str = "strict") -> bytes:
+    """`str.encode`: UTF-8 whatever the encoding."""
+    return self.encode("utf-8", "surrogateescape")
+
+
+def bytes_decode(self: bytes, encoding: str = "utf-8", errors: str = "strict") -> str:
+    """`bytes.decode`: UTF-8 whatever the encoding.
+
+    Raises:
+        UnicodeError: It is not valid UTF-8.
+    """
+    try:
+        return self.decode("utf-8")
+    except UnicodeDecodeError:
+        raise UnicodeError from None
+
+
+def bytes_hex(self: bytes, sep: Any = None) -> str:
+    """`bytes.hex`."""
+    if sep is None:
+        return self.hex()
+    mark = sep if isinstance(sep, str) else bytes(sep).decode("latin-1")
+    return mark.join(f"{byte:02x}" for byte in self)
+
+
+def center(self: Any, width: int) -> Any:
+    """`str.center`; the odd space goes to the right."""
+    missing = width - len(self)
+    if missing <= 0:
+        return self
+    blank = " " if isinstance(self, str) else b" "
+    return blank * (missing // 2) + self + blank * (missing - missing // 2)
+
+
+def int_to_bytes(self: int, length: int = 1, byteorder: str = "big", signed: bool = False) -> bytes:
+    """`int.to_bytes`."""
+    if length < 0:
+        raise ValueError
+    little = byteorder == "little"
+    order: Any = "little" if little else "big"
+    if self < 0 and not signed or not -(1 << max(8 * length, 1)) <= self < 1 << 8 * length:
+        raise OverflowError("buffer too small")
+    try:
+        return self.to_bytes(length, order, signed=self < 0)
+    except OverflowError:
+        raise OverflowError("buffer too small") from None
+
+
+def generator_throw(self: Any, kind: Any, value: Any = None, trace: Any = None) -> Any:
+    """`generator.throw`; a finished one ends again, whatever is thrown."""
+    from loader.semantics import exception_from
+
+    exc = exception_from(kind if value is None else value)
+    if self.gi_frame is None:
+        raise StopIteration
+    return self.throw(exc)
+
+
+def generator_pend_throw(self: Any, value: Any) -> Any:
+    """`generator.pend_throw`: have it raise when it is resumed next."""
+    from loader.loops_support import PENDING
+
+    if self.gi_running:
+        raise ValueError("generator already executing")
+    old = PENDING.pop(self, None)
+    if value is not None:
+        PENDING[self] = value
+    return old
+
+
+def dict_popitem(self: dict[Any, Any]) -> tuple[Any, Any]:
+    """`dict.popitem`: the last slot in use."""
+    if not self:
+        raise KeyError("popitem(): dictionary is empty")
+    key = dict_keys(self)[-1]
+    return key, self.pop(key)
+
+
+def dict_pop(self: dict[Any, Any], key: Any, *default: Any) -> Any:
+    """`dict.pop`."""
+    if key in self:
+        return self.pop(key)
+    if default:
+        return default[0]
+    raise KeyError(key)
+
+
+def dict_copy(self: dict[Any, Any]) -> dict[Any, Any]:
+    """`dict.copy`."""
+    return dict(self)
+
+
+def dict_update(self: dict[Any, Any], *args: Any, **named: Any) -> None:
+    """`dict.update`."""
+    from loader.construct import fill_dict
+
+    fill_dict(self, args, named)
+
+
+def dict_fromkeys(self: Any, keys: Any, value: Any = None) -> dict[Any, Any]:
+    """`dict.fromkeys`."""
+    from loader.semantics import iterate
+
+    return dict.fromkeys(iterate(keys), value)
+
+
+def list_extend(self: list[Any], items: Any) -> None:
+    """`list.extend`."""
+    from loader.semantics import iterate
+
+    self.extend(iterate(items))
+
+
+def list_sort(self: list[Any], *, key: Any = None, reverse: Any = False) -> None:
+    """`list.sort`."""
+    from loader.construct import callable_for
+
+    self.sort(key=callable_for(key), reverse=bool(reverse))
+
+
+def set_pop(self: set[Any]) -> Any:
+    """`set.pop`: the first slot in use."""
+    from loader.order import set_items
+
+    if not self:
+        raise KeyError("pop from an empty set")
+    item = set_items(self)[0]
+    self.remove(item)
+    return item
+
+
+def function_globals(self: types.FunctionType) -> dict[str, Any]:
+    """`function.__globals__`."""
+    return self.__globals__
+
+
+METHODS: dict[type, dict[str, Callable[..., Any]]] = {
+    int: {"to_bytes": int_to_bytes},
+    str: {**_CASES, "format": str_format, "join": _joined, "encode": str_encode, "center": center},
+    bytes: {**_CASES, "format": bytes_format, "join": _joined, "decode": bytes_decode,
+            "hex": bytes_hex, "center": center},
+    bytearray: {**_CASES, "format": bytes_format, "join": _joined, "decode": bytes_decode,
+                "hex": bytes_hex, "center": center},
+    memoryview: {"hex": bytes_hex},
+    list: {"sort": list_sort},
+    dict: {"popitem": dict_popitem, "fromkeys": dict_fromkeys, "update": dict_update},
+    types.GeneratorType: {"throw": generator_throw, "pend_throw": generator_pend_throw},
+}  # fmt: skip
+
+_ = type_name

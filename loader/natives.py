@@ -1,0 +1,196 @@
+"""Attributes of the built-in types: which exist for the guest, and what they are.
+
+The guest's built-in types are the host's, which have more attributes, and some that behave
+otherwise. `ATTRIBUTES` lists for each host type what MicroPython has; an entry is HOST where
+the host's own attribute is right, otherwise a function that makes the guest's. `GUARDED`
+holds every name for which any type differs: loads of other names need no look here.
+
+Source: `dir()` of each type in MicroPython 1.29, unix standard build.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable
+from typing import Any
+
+from loader import methods
+from loader.text import class_name
+
+Getter = Callable[[Any], Any]
+"""Makes the attribute of an object."""
+
+
+class _Host:
+    """Marks attributes for which the host's own is right."""
+
+    def __repr__(self) -> str:
+        return "HOST"
+
+
+HOST = _Host()
+
+
+def _method(function: Callable[..., Any]) -> Getter:
+    """An attribute that is a method, written as a host function with `self` first."""
+
+    def bind(obj: Any) -> Any:
+        return types.MethodType(function, obj)
+
+    bind.function = function  # type: ignore[attr-defined]
+    return bind
+
+
+_STR = (
+    "count endswith find format index isalpha isdigit islower isspace isupper join lower lstrip "
+    "replace rfind rindex rsplit rstrip split startswith strip upper center partition "
+    "rpartition splitlines"
+)
+_SET = (
+    "copy __contains__ difference intersection isdisjoint issubset issuperset "
+    "symmetric_difference union"
+)
+_DICT = (
+    "__delitem__ __getitem__ __setitem__ clear copy get items keys pop popitem setdefault update "
+    "values fromkeys"
+)
+
+_NAMES: dict[type, str] = {
+    int: "from_bytes to_bytes",
+    bool: "",
+    float: "",
+    complex: "imag real",
+    str: _STR + " encode",
+    bytes: _STR + " decode fromhex hex",
+    bytearray: _STR + " decode fromhex hex append extend",
+    list: "append clear copy count extend index insert pop remove reverse sort",
+    tuple: "count index",
+    dict: _DICT,
+    set: _SET + " clear pop remove update add difference_update discard intersection_update "
+    "symmetric_difference_update",
+    frozenset: _SET,
+    range: "start step stop",
+    slice: "start step stop",
+    memoryview: "hex itemsize",
+    types.GeneratorType: "__next__ close send throw pend_throw",
+    types.FunctionType: "__name__ __globals__",
+    types.MethodType: "",
+    types.BuiltinFunctionType: "",
+    type(None): "",
+    type(...): "",
+    type({}.keys()): "",
+    type({}.values()): "",
+    type({}.items()): "",
+    zip: "__next__",
+    map: "__next__",
+    filter: "__next__",
+    enumerate: "__next__",
+    reversed: "__next__",
+    property: "getter setter deleter",
+    staticmethod: "",
+    classmethod: "",
+    object: "",
+    types.CellType: "",
+}
+
+_OWN: dict[type, dict[str, Getter]] = {
+    kind: {name: _method(function) for name, function in table.items()}
+    for kind, table in methods.METHODS.items()
+}
+_OWN.setdefault(types.FunctionType, {})["__name__"] = lambda f: f.__name__
+
+ITERATOR_TYPES = tuple(
+    {
+        type(iterator)
+        for iterator in (
+            iter([]), iter(()), iter(""), iter("\u1234"), iter({}), iter(set()), iter(range(0)), iter(b""),
+            iter(bytearray()), iter({}.values()), iter({}.items()), iter(lambda: 0, 0),
+            reversed([]), iter(memoryview(b"")), iter(range(1 << 70)),
+        )
+    }
+)  # fmt: skip
+for _kind in ITERATOR_TYPES:
+    _NAMES.setdefault(_kind, "__next__")
+
+
+def _table(kind: type) -> dict[str, _Host | Getter]:
+    own = _OWN.get(kind, {})
+    return {name: own.get(name, HOST) for name in [*_NAMES[kind].split(), *own]}
+
+
+ATTRIBUTES: dict[type, dict[str, _Host | Getter]] = {kind: _table(kind) for kind in _NAMES}
+
+
+def _exception_attribute(exc: BaseException, name: str) -> Any:
+    """`args`, `value`, `errno` and `strerror` of an exception."""
+    if name == "args":
+        return exc.args
+    return exc.args[0] if exc.args else None
+
+
+EXCEPTION_NAMES = ("args", "value", "errno")
+
+
+def _guarded() -> frozenset[str]:
+    names: set[str] = {"errno", "strerror", "value", "filename", "filename2", "characters_written"}
+    for kind, table in ATTRIBUTES.items():
+        names.update(name for name in dir(kind) if name not in table)
+        names.update(name for name, entry in table.items() if entry is not HOST)
+    for kind in (type, types.ModuleType, BaseException, OSError, SyntaxError, UnicodeDecodeError,
+                 ImportError, NameError, AttributeError, StopIteration, SystemExit):  # fmt: skip
+        names.update(dir(kind))
+    names -= {"args"}
+    # Generator and function internals, and every other special name.
+    names.update(f"__{name}__" for name in _SPECIAL.split())
+    return frozenset(names)
+
+
+_SPECIAL = (
+    "name class dict bases module qualname doc init new next iter call getitem setitem delitem "
+    "len bool int float complex hash str repr contains enter exit get set delete getattr setattr "
+    "delattr eq ne lt gt le ge add sub mul truediv floordiv mod pow matmul lshift rshift and or "
+    "xor radd rsub rmul rtruediv rfloordiv rmod rpow rmatmul rlshift rrshift rand ror rxor iadd "
+    "isub imul itruediv ifloordiv imod ipow imatmul ilshift irshift iand ior ixor neg pos invert "
+    "abs divmod rdivmod reversed slots init_subclass class_getitem getattribute del format index "
+    "round trunc floor ceil dir sizeof missing length_hint bytes await instancecheck "
+    "subclasscheck prepare mro_entries fspath set_name globals code traceback cause context "
+    "path file"
+)
+GUARDED: frozenset[str] = _guarded()
+
+
+def native_attribute(obj: Any, kind: type, name: str) -> Any:
+    """Attribute of an object of a built-in type.
+
+    Raises:
+        AttributeError: MicroPython's type has none of this name.
+    """
+    entry = ATTRIBUTES[kind].get(name)
+    if entry is None:
+        raise missing(obj, name)
+    if isinstance(entry, _Host):
+        return getattr(obj, name)
+    return entry(obj)
+
+
+def unbound(kind: type, name: str) -> Any:
+    """Attribute of a built-in type itself, or NULL's stand-in None if it has none."""
+    entry = ATTRIBUTES.get(kind, {}).get(name)
+    if entry is None:
+        return None
+    if isinstance(entry, _Host):
+        return getattr(kind, name)
+    function = getattr(entry, "function", None)
+    return function if function is None else types.MethodType(_forward, function)
+
+
+def _forward(function: Callable[..., Any], *args: Any, **named: Any) -> Any:
+    """A method as function of its type: not bound when stored in a class."""
+    return function(*args, **named)
+
+
+def missing(obj: object, name: str) -> AttributeError:
+    """The error for an attribute that does not exist."""
+    if isinstance(obj, type):
+        return AttributeError(f"type object '{class_name(obj)}' has no attribute '{name}'")
+    return AttributeError(f"'{class_name(type(obj))}' object has no attribute '{name}'")

@@ -1,0 +1,117 @@
+"""The order in which MicroPython iterates dicts and sets: that of their hash table's slots.
+
+A guest dict is a host dict, which remembers insertion order. Where order shows (iteration,
+printing, `popitem`), the table a device would have built from the same insertions is worked
+out here. Deletions leave no trace in a host dict, so a dict that shrank may differ.
+
+Source: MicroPython py/map.c, py/qstr.c, py/objset.c.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from typing import Any
+
+from loader.code import NULL
+
+HASH_BYTES = 2
+"""Bytes of a string's hash the firmware keeps: 2 in full-featured builds."""
+
+_CAPACITIES = (
+    0, 1, 2, 4, 6, 8, 10, 12, 17, 23, 29, 37, 47, 59, 73, 97, 127, 167, 223, 293, 389, 521, 691,
+    919, 1223, 1627, 2161, 3229, 4831, 7243, 10861, 16273, 24407, 36607, 54907,
+)  # fmt: skip
+
+# Dict displays start with exactly as many slots as they have items. Only the last ones made
+# are remembered; holding them keeps their identity theirs.
+_displays: deque[tuple[dict[Any, Any], int]] = deque(maxlen=256)
+
+_GROWN = frozenset(_CAPACITIES)
+
+
+def note_display(made: dict[Any, Any], capacity: int) -> None:
+    """Remember the capacity of a dict display, where growth alone would not lead to it."""
+    if capacity not in _GROWN:
+        _displays.append((made, capacity))
+
+
+def hash_bytes(data: bytes) -> int:
+    """Hash of a string's or bytes object's content, as kept by the firmware."""
+    value = 5381
+    for byte in data:
+        value = (value * 33 ^ byte) & 0xFFFF_FFFF
+    return value & (1 << 8 * HASH_BYTES) - 1 or 1
+
+
+_text_hashes: dict[str, int] = {}
+
+
+def device_hash(key: Any) -> int | None:
+    """Hash a device computes for a key; None where it depends on an address."""
+    kind = type(key)
+    if kind is str:
+        found = _text_hashes.get(key)
+        if found is None:
+            found = _text_hashes[key] = hash_bytes(key.encode("utf-8", "surrogateescape"))
+        return found
+    if kind is int or kind is bool:
+        return int(key)
+    if kind is bytes:
+        return hash_bytes(key)
+    return None
+
+
+def _next_capacity(capacity: int) -> int:
+    for size in _CAPACITIES[2:]:
+        if size >= capacity + 1:
+            return size
+    return (capacity + capacity // 2) | 1
+
+
+def slots(keys: Iterable[Any], capacity: int = 0) -> list[Any]:
+    """Keys in the slot order of the table built by inserting them one by one."""
+    table: list[Any] = [NULL] * capacity
+    used = 0
+    for key in keys:
+        if used == capacity:
+            capacity = _next_capacity(capacity)
+            old, table = table, [NULL] * capacity
+            for moved in old:
+                _insert(table, moved, capacity)
+        _insert(table, key, capacity)
+        used += 1
+    return [key for key in table if key is not NULL]
+
+
+def _insert(table: list[Any], key: Any, capacity: int) -> None:
+    hashed = device_hash(key)
+    if hashed is None:
+        hashed = hash(key) if isinstance(key, float | tuple | frozenset) else id(key) >> 5
+    at = hashed % capacity
+    while table[at] is not NULL:
+        at = at + 1 if at + 1 < capacity else 0
+    table[at] = key
+
+
+def dict_keys(mapping: dict[Any, Any]) -> list[Any]:
+    """Keys of a guest dict in a device's order."""
+    if len(mapping) < 2:
+        return list(mapping)
+    for made, capacity in _displays:
+        if made is mapping:
+            return slots(mapping, capacity)
+    return slots(mapping)
+
+
+def set_items(items: Iterable[Any]) -> list[Any]:
+    """Items of a guest set in a device's order, as far as it does not depend on history.
+
+    A host set does not keep the order of insertion, which decides between items that
+    collide; ascending order stands in for it.
+    """
+    try:
+        ordered = sorted(items)
+    except TypeError:
+        ordered = list(items)
+    return slots(ordered)
