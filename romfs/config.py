@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,9 @@ class Config:
         budget: Most bytes the image may have, if less than the partition.
         allow: Rules whose findings are accepted.
         packages: mip packages to add.
+        manifest_variables: What `$(NAME)` in a manifest.py stands for: name and directory,
+            relative to the configuration file; an empty one skips what it names.
+        manifest_allow: Directories, likewise, that a manifest.py may read, too.
     """
 
     path: Path | None = None
@@ -68,6 +71,8 @@ class Config:
     budget: int | None = None
     allow: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
+    manifest_variables: tuple[tuple[str, str], ...] = ()
+    manifest_allow: tuple[str, ...] = ()
 
 
 def find_config(start: Path) -> Config:
@@ -127,7 +132,15 @@ def _config(path: Path, table: _Table) -> Config:
         allow=table.texts("allow"),
         packages=table.texts("packages"),
     )
+    manifest = table.table("manifest")
+    variables = manifest.table("variables")
+    config = replace(
+        config,
+        manifest_variables=tuple((name, variables.text(name) or "") for name in variables.rows),
+        manifest_allow=manifest.texts("allow"),
+    )
     table.done()
+    manifest.done()
     return config
 
 
@@ -189,6 +202,10 @@ class _Table:
         if not all(isinstance(item, str) for item in value):
             raise ConfigError(f"{self.where}: {key} must be a list of strings")
         return tuple(value)
+
+    def table(self, key: str) -> _Table:
+        """A table in this one; an empty one where there is none."""
+        return _Table(self._get(key, dict, "a table") or {}, f"{self.where}: {key}")
 
     def tables(self, key: str) -> tuple[_Table, ...]:
         value = self._get(key, list, "a list of tables") or ()

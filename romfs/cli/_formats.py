@@ -192,3 +192,37 @@ def write_fat_volume(image: Image, output: Path, args: argparse.Namespace) -> in
         return write_fat(
             temporary, files, directories=folders, size=args.volume_size, label=args.label
         )
+
+
+def image_file(
+    image: bytes, output: Path, args: argparse.Namespace, board_name: str | None, size: int | None
+) -> bytes:
+    """A finished image as the file to write, in the format asked for or that its name says.
+
+    Raises:
+        FormatError: The format needs what is not known.
+    """
+    from romfs.formats.container import SUFFIXES
+
+    to = args.format or SUFFIXES.get(output.suffix.lower(), "bin")
+    if to == "bin":
+        return image
+    board = None
+    address = args.address
+    if board_name is not None:
+        import boards
+
+        board = boards.load(board_name)
+        if address is None and board.partitions:
+            address = board_place(board, args.partition, size).address
+    if to != "fat":
+        return encode(image, to, args, address=address, board=board)
+    import tempfile
+    from pathlib import Path as HostPath
+
+    from romfs.image import Image
+
+    with tempfile.TemporaryDirectory() as folder:
+        volume = HostPath(folder) / "volume"
+        write_fat_volume(Image(image), volume, args)
+        return volume.read_bytes()

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from romfs.cli import exit_codes
+from romfs.cli._formats import add_format_arguments, image_file
+from romfs.cli._sources import add_source_arguments, make_sources
 from romfs.cli._target import make_target, size_argument
 
 if TYPE_CHECKING:
@@ -22,7 +24,8 @@ def add_parser(parser: argparse.ArgumentParser) -> None:
         "source",
         nargs="?",
         metavar="SRC",
-        help="directory, or FAT image dumped from a board (default: the configured source, or .)",
+        help="directory, manifest.py, or FAT image dumped from a board "
+        "(default: the configured source, or .)",
     )
     parser.add_argument(
         "-o", "--output", metavar="OUT", help="the image to write (default: NAME.romfs)"
@@ -79,6 +82,8 @@ def add_parser(parser: argparse.ArgumentParser) -> None:
         metavar="IMAGE",
         help="keep unchanged data where this image has it; report the erase blocks that change",
     )
+    add_source_arguments(parser)
+    add_format_arguments(parser)
     how = parser.add_argument_group("how")
     how.add_argument("--mpy-cross", metavar="PATH", help="use your own mpy-cross")
     how.add_argument(
@@ -97,11 +102,10 @@ def run(args: argparse.Namespace) -> int:
     from romfs.compile import Compiler
     from romfs.errors import BuildError
     from romfs.output import atomic_write
-    from romfs.sources import open_source
 
     config = _config(args)
     place = _source_path(args, config)
-    output = Path(args.check or args.output or f"{place.resolve().name}.romfs")
+    output = Path(args.check or args.output or f"{_name(place)}.romfs")
     if output.is_dir():
         raise BuildError("is a directory; name a file with -o", path=str(output))
     target = make_target(
@@ -112,12 +116,13 @@ def run(args: argparse.Namespace) -> int:
         partition=args.partition,
         align=args.align,
     )
+    sources = make_sources(args, config, place)
     previous = None if args.previous is None else _image(args.previous)
     cache = None if args.no_cache else Cache(default_directory())
     with Progress("compiling") as progress:
         try:
             built = build(
-                open_source(place),
+                sources.source,
                 target,
                 config=config,
                 optimize=args.optimize,
@@ -136,14 +141,19 @@ def run(args: argparse.Namespace) -> int:
     if not args.json:
         for finding in built.findings:
             print(f"romfs: {finding}", file=sys.stderr)
+        for note in sources.notes():
+            print(f"romfs: note: {note}", file=sys.stderr)
     if args.strict and warnings:
         raise BuildError(f"{len(warnings)} warning(s) and --strict; nothing written")
     report = build_report.collect(built, target, output, previous)
+    data = image_file(
+        built.image, output, args, args.board or config.board, args.size or config.size
+    )
     if args.check:
-        same = output.read_bytes() == built.image
+        same = output.read_bytes() == data
         report["reproduced"] = same
     else:
-        atomic_write(output, built.image)
+        atomic_write(output, data)
     print(json.dumps(report, indent=2) if args.json else build_report.table(report))
     if args.check and not report["reproduced"]:
         print(f"romfs: error: {output} is not what this source builds", file=sys.stderr)
@@ -183,9 +193,15 @@ def _source_path(args: argparse.Namespace, config: Config) -> Path:
     return Path()
 
 
+def _name(place: Path) -> str:
+    """What to call an image of this source."""
+    path = place.resolve()
+    return path.parent.name if path.name == "manifest.py" else path.name
+
+
 def _never(place: Path, output: Path, config: Config) -> list[str]:
     """Files of the build itself that may lie in the source tree."""
-    own = [output, *([config.path] if config.path else [])]
+    own = [output, *([config.path, config.path.parent / "romfs.lock"] if config.path else [])]
     root = place.resolve()
     return [
         path.resolve().relative_to(root).as_posix()

@@ -79,11 +79,15 @@ class ManifestSource:
     Args:
         path: The manifest; its directory is the tree it may read.
         options: What else it may use.
+
+    Attributes:
+        notes: What a user should know; known once `entries` has been asked.
     """
 
     def __init__(self, path: Path, options: ManifestOptions | None = None) -> None:
         self.path = path
         self.options = options or ManifestOptions()
+        self.notes: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
@@ -98,6 +102,7 @@ class ManifestSource:
                 gives one path two contents.
         """
         found = self.evaluate()
+        self.notes = tuple(found.notes)
         for path in sorted(found.files, key=lambda path: path.split("/")):
             parts = path.split("/")
             above = ("/".join(parts[:count]) for count in range(1, len(parts)))
