@@ -95,7 +95,7 @@ class Repl:
         attempt = 0
         while True:
             # Ctrl-C only: a carriage return would run a half line left by someone else.
-            keys = CTRL_C if attempt == 0 else CTRL_C * 2
+            keys = CTRL_C if attempt == 0 else CTRL_C * 4
             if attempt in (2, 5, 9):
                 keys = CTRL_C * _LONGEST_FRAME
             self.link.write(keys)

@@ -19,7 +19,7 @@ from flash.transport import Capability, Done
 from romfs.errors import TransportError, VerifyError, WriteRefused
 
 _LOOK = 64
-_TRIES = 4
+_TRIES = 8
 
 
 class TypedTransport:

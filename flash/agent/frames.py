@@ -23,7 +23,9 @@ MARK = 0x7E
 OVERHEAD = 8
 """Bytes of a frame beside its payload: mark, number, length, CRC-32."""
 _LINE = re.compile(rb"([A-Z][^~\r\n]*)~([0-9a-f]{4})\r?$")
+_PROMPT = b"\r\n>>> "
 _SMALLEST_WINDOW = 256
+_SMALLEST_PAYLOAD = 64
 _LARGEST_WINDOW = 32 * 1024
 _MOST_FRAMES = 100
 """Frames under way at most: the agent tells a repeat from a gap by half of 256 numbers."""
@@ -110,6 +112,11 @@ class Frames:
         while self._under_way < len(self._waiting):
             self._await_progress()
 
+    @property
+    def payload(self) -> int:
+        """Bytes the next frame should have at most: small where little may be under way."""
+        return max(_SMALLEST_PAYLOAD, min(self.largest, self.window.size // 2 - OVERHEAD))
+
     def finish(self) -> None:
         """Wait until every frame is carried out. Raises as `send` does."""
         while self._waiting:
@@ -184,7 +191,7 @@ class Frames:
     def _pump(self, timeout: float) -> bool:
         """Read and take in what has arrived; whether there was any line of the agent's."""
         self._pending += self.link.read(timeout)
-        if b"\x04" in self._pending:
+        if b"\x04" in self._pending or _PROMPT in self._pending:
             self._agent_ended()
         *lines, self._pending = self._pending.split(b"\n")
         alive = False
@@ -222,6 +229,8 @@ class Frames:
     def _agent_ended(self) -> None:
         text = self._pending.replace(b"\x04", b"").decode("utf-8", "replace").strip()
         last = text.splitlines()[-1].strip() if text else "no message"
+        if _PROMPT in self._pending:
+            last = "the device was reset"
         raise TransportError(f"{self.link.name}: the transfer agent ended: {last}")
 
 

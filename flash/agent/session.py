@@ -113,7 +113,7 @@ class AgentTransport:
         if not self._running:
             return
         self._running = False
-        self.repl.link.write(CTRL_C * 2)
+        self.repl.link.write(CTRL_C * 4)
         try:
             self.repl.enter(3.0)
         except TransportError:
@@ -234,10 +234,10 @@ class AgentTransport:
     def _write(
         self, address: int, length: int, piece: bytes, done: Callable[[], None] | None
     ) -> None:
-        room = self.sizes.frame - 7
-        while len(piece) > room:
-            self.frames.send(b"d" + piece[: self.sizes.frame - 1])
-            piece = piece[self.sizes.frame - 1 :]
+        while len(piece) > self.frames.payload - 7:
+            size = self.frames.payload - 1
+            self.frames.send(b"d" + piece[:size])
+            piece = piece[size:]
         request = b"w" + _u32(address) + length.to_bytes(2, "little") + piece
         self.frames.send(request, patience=_ERASE_PATIENCE, done=done)
 
