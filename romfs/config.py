@@ -6,8 +6,6 @@ misspelt `exclude` that excludes nothing ends on a device.
 
 from __future__ import annotations
 
-import difflib
-import tomllib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -104,6 +102,8 @@ def load_config(path: Path) -> Config | None:
         ConfigError: It is not TOML, or holds an unknown key or a value of the wrong type.
         OSError: It cannot be read.
     """
+    import tomllib
+
     try:
         document = tomllib.loads(path.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -224,6 +224,8 @@ class _Table:
     def done(self) -> None:
         for key in self.rows:
             if key not in self.known:
+                import difflib
+
                 close = difflib.get_close_matches(key, self.known, 1)
                 hint = (
                     f"; did you mean {close[0]}?" if close else f"; known: {', '.join(self.known)}"

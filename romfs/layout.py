@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from romfs import build_info
@@ -33,6 +33,7 @@ FILL = b"\xff"
 """Between contents: what erased flash holds, so that it need not be programmed."""
 
 _MAX_IMAGE = 1 << 32
+_NO_DATA = encode_record(Kind.DATA_VERBATIM, b"")
 
 
 class Content(NamedTuple):
@@ -81,12 +82,16 @@ class Layout:
     metadata: int
 
 
-@dataclass(slots=True)
 class _Node:
     """A directory while the tree is put together."""
 
-    folders: dict[str, _Node] = field(default_factory=dict)
-    files: dict[str, Content] = field(default_factory=dict)
+    __slots__ = ("entries", "files", "folders", "size")
+
+    def __init__(self) -> None:
+        self.folders: dict[str, _Node] = {}
+        self.files: dict[str, Content] = {}
+        self.entries: list[tuple[str, _Node | Content]] = []  # in lookup order, by _order
+        self.size = 0  # bytes of all its records, by _measure
 
 
 def build_image(tree: Mapping[str, bytes | None], *, align: int = 1) -> bytes:
@@ -125,6 +130,7 @@ def lay_out(
     """
     contents = sorted(files, key=lambda content: content.path)
     root = _tree(contents, directories)
+    _order(root)
     ordered = tuple(_walk(root))
     numbered = tuple(dict.fromkeys(content.digest for content in ordered if content.data))
     record, digest_at = (b"", 0) if info is None else build_info.encode(info, numbered)
@@ -135,14 +141,14 @@ def lay_out(
         raise BuildError(f"an image of about {bound} bytes; the format ends at 4 GiB")
     width = len(encode_varuint(bound))
     payload = len(MAGIC) + width
-    no_places = dict.fromkeys(numbered, payload)
-    metadata_size = len(_directory(root, no_places, payload, width))
+    _measure(root, width)
     # The data record's header precedes the first content.
-    start = payload + metadata_size + len(record) + 1 + width
+    start = payload + root.size + len(record) + 1 + width
     placed, end = _place(pieces, start, geometry, previous)
 
-    body = bytearray(_directory(root, placed, payload, width))
-    assert len(body) == metadata_size, "an offset is wider than the bound promised"
+    body = bytearray()
+    _emit(root, body, placed, payload, width)
+    assert len(body) == root.size, "an offset is wider than the bound promised"
     info_at = payload + len(body)
     body += record
     if pieces:
@@ -200,8 +206,8 @@ def _check_name(name: str, path: str) -> None:
         raise BuildError(f"name {name!r} {problem}", path=path)
 
 
-def _entries(node: _Node) -> list[tuple[str, _Node | Content]]:
-    """Entries in the order in which they are cheapest to look up.
+def _order(node: _Node) -> None:
+    """Put entries into the order in which they are cheapest to look up.
 
     A device scans linearly. A package is found at its own position, a module only after
     two scans to the end, so directories come first, `lib` (on sys.path, so part of every
@@ -214,12 +220,14 @@ def _entries(node: _Node) -> list[tuple[str, _Node | Content]]:
         is_file = isinstance(entry, Content)
         return order, is_file, name != "lib", not name.startswith("__init__."), name
 
-    return sorted((*node.folders.items(), *node.files.items()), key=rank)
+    node.entries = sorted((*node.folders.items(), *node.files.items()), key=rank)
+    for folder in node.folders.values():
+        _order(folder)
 
 
 def _walk(node: _Node) -> Iterable[Content]:
     """Files in the order in which a reader meets them."""
-    for _, entry in _entries(node):
+    for _, entry in node.entries:
         if isinstance(entry, Content):
             yield entry
         else:
@@ -273,25 +281,39 @@ def _metadata_bound(node: _Node) -> int:
     return own + sum(map(_metadata_bound, node.folders.values()))
 
 
-def _directory(node: _Node, placed: Mapping[bytes, int], payload: int, width: int) -> bytes:
-    """The records of a directory's entries; numbers of `width` bytes, whatever they are."""
-    records = []
-    for name, entry in _entries(node):
+def _measure(node: _Node, width: int) -> None:
+    """Work out the bytes of every directory's records; numbers have `width` bytes."""
+    pointer = 2 + 2 * width
+    node.size = 0
+    for name, entry in node.entries:
+        encoded = len(name.encode())
+        inside = len(encode_varuint(encoded)) + encoded
+        if isinstance(entry, _Node):
+            _measure(entry, width)
+            inside += entry.size
+        else:
+            inside += pointer if entry.data else len(_NO_DATA)
+        node.size += 1 + len(encode_varuint(inside)) + inside
+
+
+def _emit(
+    node: _Node, out: bytearray, placed: Mapping[bytes, int], payload: int, width: int
+) -> None:
+    """Append the records of a directory's entries."""
+    for name, entry in node.entries:
         encoded = name.encode()
         head = encode_varuint(len(encoded)) + encoded
         if isinstance(entry, _Node):
-            inside = _directory(entry, placed, payload, width)
-            records.append(encode_record(Kind.DIRECTORY, head + inside))
-            continue
-        if entry.data:
-            where = encode_varuint(len(entry.data), width) + encode_varuint(
-                max(placed[entry.digest] - payload, 0), width
-            )
-            data = encode_record(Kind.DATA_POINTER, where)
+            out += encode_varuint(Kind.DIRECTORY)
+            out += encode_varuint(len(head) + entry.size)
+            out += head
+            _emit(entry, out, placed, payload, width)
+        elif entry.data:
+            size = encode_varuint(len(entry.data), width)
+            offset = encode_varuint(placed[entry.digest] - payload, width)
+            out += encode_record(Kind.FILE, head + encode_record(Kind.DATA_POINTER, size + offset))
         else:
-            data = encode_record(Kind.DATA_VERBATIM, b"")
-        records.append(encode_record(Kind.FILE, head + data))
-    return b"".join(records)
+            out += encode_record(Kind.FILE, head + _NO_DATA)
 
 
 def _place(

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from romfs.errors import MpyError
 from romfs.findings import Finding, Severity
-from romfs.mpy import CodeKind, Mpy, parse_mpy
 from romfs.target import FIXED_MODULES, Target
+
+if TYPE_CHECKING:
+    from romfs.mpy import Mpy
 
 Files = Mapping[str, bytes | memoryview]
 Rule = Callable[[Files, Target], Iterator[Finding]]
@@ -114,6 +117,8 @@ def case_clash(files: Files, target: Target) -> Iterator[Finding]:
 
 def mpy_files(files: Files, target: Target) -> Iterator[Finding]:
     """A device checks little of a .mpy file and its loader hangs on a truncated one."""
+    from romfs.mpy import parse_mpy  # needed only where there are such files
+
     for path, data in files.items():
         if not path.endswith(".mpy"):
             continue
@@ -128,6 +133,8 @@ def mpy_files(files: Files, target: Target) -> Iterator[Finding]:
 
 
 def _abi(path: str, mpy: Mpy, target: Target) -> Iterator[Finding]:
+    from romfs.mpy import CodeKind
+
     header = mpy.header
     reason = target.refuses(header)
     if reason is not None:

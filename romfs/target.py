@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from romfs.compile import DEFAULT_SMALL_INT_BITS
 from romfs.layout import Geometry
-from romfs.mpy import Header
+
+if TYPE_CHECKING:
+    from romfs.mpy import Header
 
 FIXED_MODULES = frozenset(
     """

@@ -12,6 +12,8 @@ Buffer = bytes | bytearray | memoryview
 # What a 32-bit device keeps of a varuint; above it bits are silently lost there.
 MAX_PORTABLE = 0xFFFF_FFFF
 
+_ONE_BYTE = tuple(bytes((value,)) for value in range(0x80))
+
 
 def read_varuint(buffer: Buffer, offset: int, end: int | None = None) -> tuple[int, int]:
     """Decode one varuint.
@@ -49,6 +51,8 @@ def encode_varuint(value: int, width: int = 0) -> bytes:
         ValueError: `value` is negative or does not fit in 32 bits, so that a 32-bit
             device would read another number.
     """
+    if 0 <= value < 0x80 and width < 2:
+        return _ONE_BYTE[value]
     if not 0 <= value <= MAX_PORTABLE:
         raise ValueError(f"{value} does not fit in the 32 bits a device reads")
     groups = [value & 0x7F]

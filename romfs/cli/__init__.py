@@ -61,7 +61,9 @@ def _parser(chosen: str | None) -> argparse.ArgumentParser:
         "--debug", action="store_true", help="on an error, show where in romfs it arose"
     )
     verbs = parser.add_subparsers(dest="verb", metavar="COMMAND", required=True)
-    for name, summary in VERBS.items():
+    # Making a parser takes time, so only the one that is needed is made.
+    for name in VERBS if chosen is None else (chosen,):
+        summary = VERBS[name]
         sub = verbs.add_parser(name, help=summary, description=summary[0].upper() + summary[1:])
         if name == chosen:
             verb_module(name).add_parser(sub)

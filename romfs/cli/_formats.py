@@ -194,6 +194,9 @@ def write_fat_volume(image: Image, output: Path, args: argparse.Namespace) -> in
         )
 
 
+_PLAIN = ("", ".romfs", ".img", ".bin")
+
+
 def image_file(
     image: bytes, output: Path, args: argparse.Namespace, board_name: str | None, size: int | None
 ) -> bytes:
@@ -202,6 +205,8 @@ def image_file(
     Raises:
         FormatError: The format needs what is not known.
     """
+    if args.format is None and output.suffix.lower() in _PLAIN:
+        return image  # without a look at the other formats: this is what nearly all builds write
     from romfs.formats.container import SUFFIXES
 
     to = args.format or SUFFIXES.get(output.suffix.lower(), "bin")

@@ -76,7 +76,8 @@ def make_sources(args: argparse.Namespace, config: Config, place: Path) -> Sourc
     from romfs.sources import open_source
 
     lock, path = _lock(config)
-    source = open_source(place, manifest=_manifest_options(args, config, lock))
+    options = None if place.is_dir() else _manifest_options(args, config, lock)
+    source = open_source(place, manifest=options)
     if lock is None:
         return Sources(source)
     from romfs.sources.combined import CombinedSource

@@ -3,6 +3,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from romfs.config import Config, Rule, find_config, load_config
 from romfs.errors import ConfigError
@@ -107,6 +109,26 @@ def test_mistakes_are_errors_that_say_where(tmp_path: Path, text: str, message: 
 )  # fmt: skip
 def test_default_excludes(path: str, taken: bool) -> None:
     assert selector([], [])(path, False) is taken
+
+
+@given(
+    st.lists(st.text("ab.#~*[]o", min_size=1, max_size=5), min_size=1, max_size=3), st.booleans()
+)
+def test_the_quick_default_decides_as_the_patterns_do(parts: list[str], folder: bool) -> None:
+    # Only the last part counts: the source does not enter a directory that is not taken.
+    parts[:-1] = ["x" for _ in parts[:-1]]
+    assume(parts[-1] not in (".", ".."))
+    path = "/".join(parts)
+    by_patterns = selector([], ["/no-such-name"])
+    assert selector([], [])(path, folder) == by_patterns(path, folder)
+
+
+@pytest.mark.parametrize(
+    "name", ["__pycache__", "CVS", ".git", "x.bak", "x.pyc", "#a#", "Thumbs.db"]
+)
+@pytest.mark.parametrize("folder", [False, True])
+def test_the_quick_default_on_the_names_that_matter(name: str, folder: bool) -> None:
+    assert selector([], [])(name, folder) == selector([], ["/none"])(name, folder)
 
 
 def test_patterns_have_gitignore_meaning() -> None:
