@@ -175,16 +175,7 @@ def preflight(
         if not force:
             raise BoardError(f"{other}; nothing erased (--force to write it all the same)")
         warnings.append(other)
-    quirks = board.partitions[target.index].quirks if _knows(board, target) and board else ()
-    for quirk in quirks:
-        if quirk in _REFUSED and not force:
-            name = board.id if board else "this board"
-            raise HazardRefused(
-                f"{name}: {quirk.description} Nothing erased (--force to write all the same)",
-                quirk=quirk,
-            )
-        if quirk in _REFUSED or quirk in _WARNED:
-            warnings.append(quirk.description)
+    warnings += check_board(target, board, force=force)
     if target.at_risk:
         warnings.append(
             f"on this board the last {target.at_risk} bytes written are not all or nothing: after "
@@ -197,8 +188,24 @@ def preflight(
     return warnings
 
 
-def _knows(board: Board | None, target: Target) -> bool:
-    return board is not None and target.index < len(board.partitions)
+def check_board(target: Target, board: Board | None, *, force: bool) -> list[str]:
+    """Refuse what is dangerous on this board; returns warnings.
+
+    Raises:
+        HazardRefused: Something outside the partition is at risk, and `force` is not set.
+    """
+    if board is None or target.index >= len(board.partitions):
+        return []
+    warnings = []
+    for quirk in board.partitions[target.index].quirks:
+        if quirk in _REFUSED and not force:
+            raise HazardRefused(
+                f"{board.id}: {quirk.description} Nothing erased (--force to go on all the same)",
+                quirk=quirk,
+            )
+        if quirk in _REFUSED or quirk in _WARNED:
+            warnings.append(quirk.description)
+    return warnings
 
 
 def _built_for_another(image: Image, info: DeviceInfo, board: Board | None) -> str | None:

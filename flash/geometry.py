@@ -111,6 +111,7 @@ class Geometry:
             size=partition.size,
             erase=partition.erase,
             write=partition.write or 1,
+            erased=0xFF if partition.erase else 0,  # RAM without an image reads as 0
             overwrites=overwrites,
             timing=_TIMING.get(kind, _TIMING["spi nor"]),
         )

@@ -60,3 +60,17 @@ def remount(repl: Repl) -> None:
 def run_application(repl: Repl) -> None:
     """Reset as a user would: boot.py and main.py run. Does not wait for them."""
     repl.link.write(CTRL_B + CTRL_D)
+
+
+def hard_reset(repl: Repl, away: float = 20.0) -> None:
+    """Reset the chip; returns when its port is there again.
+
+    Raises:
+        TransportError: It did not come back within `away` seconds.
+    """
+    try:
+        repl.start("import machine\nmachine.reset()")
+        repl.quieten(0.3, 1.0)
+        repl.link.read(0)
+    except TransportError:
+        repl.link.reopen(away)  # USB goes with the reset

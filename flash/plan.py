@@ -160,6 +160,25 @@ def plan(image: bytes, target: Target, sums: Sequence[int] | None = None) -> Pla
     return builder.build()
 
 
+def plan_erase(target: Target) -> Plan:
+    """Steps that leave a partition blank, its magic gone first."""
+    blocks = [(at, min(size, target.size - at)) for at, size in target.blocks(target.size)]
+    blank = bytes((target.erased,))
+    steps: list[Step] = []
+    if target.erasing is Erasing.NONE:
+        steps = [Write(at, blank * size) for at, size in blocks]
+    else:
+        if target.twice and target.erasing is not Erasing.WHOLE:
+            steps.append(Spoil(0, target.commit))
+        if target.erasing is Erasing.START:
+            steps.append(Erase(0, target.size))
+        else:
+            steps += [Erase(at, size) for at, size in blocks]
+    steps.append(Verify(0, blank * target.size))
+    written = sum(step.length for step in steps if isinstance(step, Write))
+    return Plan(tuple(steps), Kind.FULL, len(blocks), len(blocks), len(blocks), written)
+
+
 def _state(new: bytes, pending: bytes, crc: int | None, target: Target) -> _State:
     if crc is None:
         return _State.OTHER

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import boards
 from boards import Board
-from romfs.archs import ARCHS
 from flash import source
 from flash.serial_repl import Repl
+from romfs.archs import ARCHS
 from romfs.errors import TransportError
 
 FEATURES = (

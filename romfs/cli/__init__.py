@@ -29,6 +29,12 @@ VERBS = {
     "convert": "write an image, or any firmware file, in another format",
     "lock": "settle the packages of a project, with their hashes",
     "merge": "put firmware and image into one file",
+    "flash": "write an image to a connected device, and verify it",
+    "query": "describe a connected device and what its partitions hold",
+    "backup": "save what a partition holds",
+    "verify": "check that a device holds an image",
+    "erase": "make a partition blank",
+    "reset": "restart a connected device",
     "emulate": "run a virtual board with a serial port, to try tools without hardware",
 }
 
