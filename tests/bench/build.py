@@ -12,7 +12,6 @@ import random
 import shutil
 import statistics
 import subprocess
-
 import sysconfig
 import tempfile
 import time
@@ -72,7 +71,7 @@ def against_mpremote(tree: Path, folder: Path, rounds: int) -> None:
     ]
     ours = [romfs(), "build", tree, "-o", folder / "ours.romfs", "--allow", "shadowed-module"]
     peer = [mpremote(), "romfs", "-o", folder / "peer.romfs", "build", tree]
-    env = {**os.environ, "ROMFS_CACHE": str(cache)}
+    env = {"ROMFS_CACHE": str(cache)}
     rows: dict[str, list[float]] = {"cold": [], "warm": [], "peer": [], "compiler": []}
     for number in range(rounds):
         shutil.rmtree(cache, ignore_errors=True)
@@ -116,10 +115,8 @@ def images(tree: Path, folder: Path) -> None:
             target = ready / path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(file.data)
-    subprocess.run([mpremote(), "romfs", "-o", folder / "peer2.romfs", "build", ready],
-                   check=True, capture_output=True)  # fmt: skip
-    subprocess.run([romfs(), "build", ready, "-o", folder / "ours2.romfs", "--allow", "shadowed-module"],
-                   check=True, capture_output=True)  # fmt: skip
+    timed([mpremote(), "romfs", "-o", folder / "peer2.romfs", "build", ready])
+    timed([romfs(), "build", ready, "-o", folder / "ours2.romfs", "--allow", "shadowed-module"])
     ours, peer = ((folder / name).stat().st_size for name in ("ours2.romfs", "peer2.romfs"))
     print(f"image:   {ours / peer:.4f} x the bytes of mpremote's ({ours} / {peer}; bar 1.01)")
 
@@ -146,6 +143,8 @@ def start_up(rounds: int) -> None:
 def timed(command: list[object], env: dict[str, str] | None = None) -> float:
     """Wall seconds of a command that must succeed."""
     words = [str(word) for word in command]
+    env = {**os.environ, **(env or {})}
+    env.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed tool has its bytecode
     begun = time.perf_counter()
     done = subprocess.run(words, env=env, capture_output=True, check=False)
     taken = time.perf_counter() - begun
