@@ -63,7 +63,9 @@ def read(image: Image) -> BuildInfo | None:
         ImageError: There is one, but damaged.
     """
     for record in image.metadata:
-        if record.kind == Kind.BUILD_INFO and image.data[record.start] == FORMAT:
+        if record.kind != Kind.BUILD_INFO or record.start == record.end:
+            continue
+        if image.data[record.start] == FORMAT:
             return _decode(image.data, record)
     return None
 

@@ -1,0 +1,1 @@
+"""Static checks of a finished image, which a device does not do itself."""

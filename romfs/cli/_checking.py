@@ -1,0 +1,186 @@
+"""The whole check of a finished image, put together from the parts of each layer.
+
+`check` shows what it finds; `build`, `flash` and `ota pack` refuse on errors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from romfs.check import contents, digests, imports
+from romfs.check.structure import Found, Scan, scan
+from romfs.findings import Finding, Severity
+from romfs.target import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Expectations:
+    """What an image is held against.
+
+    Attributes:
+        target: The device, as far as known.
+        port: Its MicroPython port, or None.
+        allowed_imports: Patterns of modules that are elsewhere on the device.
+        accepted: Rules whose findings are dropped.
+        alignments: gitignore-style pattern and the alignment matching files need.
+    """
+
+    target: Target = field(default_factory=Target)
+    port: str | None = None
+    allowed_imports: tuple[str, ...] = ()
+    accepted: frozenset[str] = frozenset()
+    alignments: tuple[tuple[str, int], ...] = ()
+
+
+def examine(
+    data: bytes | bytearray | memoryview, expect: Expectations | None = None
+) -> list[Finding]:
+    """Every finding about an image, errors first, then in the order of paths.
+
+    Args:
+        data: The image; it may go on after it.
+        expect: What it is held against; nothing in particular if None.
+    """
+    expect = expect or Expectations()
+    result = scan(data)
+    found = [*result.findings]
+    if result.end:
+        found += _contents(memoryview(data), result, expect)
+    found = [one for one in found if one.rule not in expect.accepted]
+    order = list(Severity)
+    found.sort(key=lambda one: (order.index(one.severity), one.path, one.offset or 0))
+    return found
+
+
+def errors(findings: Sequence[Finding], *, strict: bool = False) -> list[Finding]:
+    """Those that must stop a deployment."""
+    stopping = {Severity.ERROR, Severity.WARNING} if strict else {Severity.ERROR}
+    return [one for one in findings if one.severity in stopping]
+
+
+def expectations(
+    board_name: str | None,
+    *,
+    size: int | None = None,
+    partition: int = 0,
+    allowed_imports: Sequence[str] = (),
+    accepted: Collection[str] = (),
+    alignments: Sequence[tuple[str, int]] = (),
+) -> Expectations:
+    """What the user said, as `Expectations`.
+
+    Raises:
+        BoardError: No such board, or it cannot have that size.
+    """
+    from romfs.cli._target import make_target
+
+    port = None
+    if board_name is not None:
+        import boards
+
+        port = boards.load(board_name).port
+    target = make_target(board_name, size=size, partition=partition)
+    return Expectations(
+        target, port, tuple(allowed_imports), frozenset(accepted), tuple(alignments)
+    )
+
+
+def _contents(data: memoryview, result: Scan, expect: Expectations) -> Iterator[Finding]:
+    from romfs.image import Image
+    from romfs.rules import examine_names
+
+    files = result.files
+    if result.sound:
+        yield from digests.stale(Image(data))
+    yield from contents.too_large(result.end, expect.target.capacity)
+    yield from contents.source_left(files)
+    yield from contents.nested_image_misaligned(files)
+    yield from contents.misaligned(files, _matching(files, expect.alignments))
+    yield from examine_names({path: file.data for path, file in files.items()}, expect.target)
+    yield from _modules(files, expect)
+
+
+def _matching(
+    files: Mapping[str, Found], alignments: Sequence[tuple[str, int]]
+) -> list[tuple[list[str], int]]:
+    if not alignments:
+        return []
+    import pathspec
+
+    matched = []
+    for pattern, align in alignments:
+        spec = pathspec.PathSpec.from_lines("gitwildmatch", [pattern])
+        # The image holds x.mpy where the source, which patterns are written for, has x.py.
+        matched.append(
+            (
+                [
+                    path
+                    for path in files
+                    if spec.match_file(path)
+                    or (path.endswith(".mpy") and spec.match_file(path[:-3] + "py"))
+                ],
+                align,
+            )
+        )
+    return matched
+
+
+def _modules(files: Mapping[str, Found], expect: Expectations) -> Iterator[Finding]:
+    """Every .mpy file: its form, whether it is safe to run, what it imports."""
+    from loader.functions import module_function
+    from loader.imports import surface
+    from loader.safety import faults
+    from romfs.errors import BytecodeError
+    from romfs.mpy import parse_mpy
+    from romfs.rules import mpy_files
+
+    sites: list[imports.Site] = []
+    defines: dict[str, frozenset[str] | None] = {}
+    parsed: dict[tuple[int, int], list[Finding]] = {}
+    for path, file in files.items():
+        if not path.endswith(".mpy"):
+            continue
+        same = parsed.get((file.offset, len(file.data)))
+        form = list(mpy_files({path: file.data}, expect.target))
+        yield from form
+        if any(one.rule == "bad-mpy" for one in form):
+            continue
+        mpy = parse_mpy(file.data)
+        yield from contents.unreadable_constants(path, mpy, file.offset)
+        root = module_function(mpy)
+        if same is None:
+            same = [
+                Finding(
+                    fault.rule,
+                    Severity.ERROR if fault.certain else Severity.WARNING,
+                    path,
+                    f"{fault.function.name}: {fault.message}",
+                    file.offset + fault.offset,
+                    fault.line,
+                )
+                for fault in faults(root)
+            ]
+            parsed[file.offset, len(file.data)] = same
+        yield from (one._replace(path=path) for one in same)
+        try:
+            seen = surface(root)
+        except BytecodeError:
+            continue  # reported above
+        defines[path] = None if seen.open_ended else frozenset(seen.defines)
+        sites += [
+            imports.Site(
+                path,
+                one.name,
+                one.level,
+                one.names,
+                one.guarded,
+                one.line,
+                file.offset + one.offset,
+            )
+            for one in seen.imports
+        ]
+    world = imports.World(
+        files.keys(), defines, expect.port, expect.target.frozen, expect.allowed_imports
+    )
+    yield from imports.unresolved(sites, world)
