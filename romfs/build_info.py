@@ -32,12 +32,14 @@ class BuildInfo:
         image_digest: SHA-256 of the whole image, these 32 bytes taken as zero.
         digests: SHA-256 of each distinct file content, in order of appearance.
         digest_offset: Where `image_digest` lies, from image start.
+        fields_offset: Where `fields` lie.
     """
 
     fields: Mapping[str, Any]
     image_digest: bytes
     digests: tuple[bytes, ...]
     digest_offset: int
+    fields_offset: int
 
 
 def encode(fields: Mapping[str, Any], digests: Sequence[bytes]) -> tuple[bytes, int]:
@@ -85,7 +87,8 @@ def _decode(data: memoryview, record: Record) -> BuildInfo:
     digests = tuple(
         bytes(data[at + n * DIGEST_SIZE : at + (n + 1) * DIGEST_SIZE]) for n in range(count)
     )
-    return BuildInfo(fields, bytes(data[digest_at : digest_at + DIGEST_SIZE]), digests, digest_at)
+    image_digest = bytes(data[digest_at : digest_at + DIGEST_SIZE])
+    return BuildInfo(fields, image_digest, digests, digest_at, text_at)
 
 
 def image_digest(data: bytes | memoryview, digest_offset: int) -> bytes:

@@ -27,6 +27,7 @@ VERBS = {
     "info": "describe an image: size, build information, modules",
     "run": "run a module of an image, in place",
     "disasm": "list the bytecode of a module",
+    "dump": "explain every record of an image, byte by byte",
     "boards": "list boards, or describe one",
     "check": "find what is wrong with an image before a device does",
     "convert": "write an image, or any firmware file, in another format",
