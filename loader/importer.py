@@ -45,10 +45,18 @@ def import_module(
     parts = name.split(".")
     top = module = None
     for index, part in enumerate(parts):
-        module = _component(vm, ".".join(parts[: index + 1]), part, module)
+        main = fromlist is False and index == len(parts) - 1
+        module = _component(vm, ".".join(parts[: index + 1]), part, module, main)
         if top is None:
             top = module
     return top if fromlist is None else module
+
+
+def run_as_main(vm: VM, name: str) -> None:
+    """Run a module as the command's option -m does: its name is `__main__`."""
+    module = import_module(vm, name, vm.main.__dict__, False, 0)
+    if "__path__" in module.__dict__:
+        import_module(vm, name + ".__main__", vm.main.__dict__, False, 0)
 
 
 def _absolute(name: str, globals_: dict[str, Any], level: int) -> str:
@@ -64,8 +72,8 @@ def _absolute(name: str, globals_: dict[str, Any], level: int) -> str:
     return ".".join(parts)
 
 
-def _component(vm: VM, full: str, name: str, parent: Any) -> Any:
-    """One component of a dotted name."""
+def _component(vm: VM, full: str, name: str, parent: Any, main: bool = False) -> Any:
+    """One component of a dotted name; `main` if it is to become `__main__`."""
     if vm.path:
         found = vm.modules.get(full)
         if found is not None:
@@ -84,7 +92,7 @@ def _component(vm: VM, full: str, name: str, parent: Any) -> Any:
             path = f"{entry}/{name}" if entry else name
             kind = _find(vm, path)
             if kind is not None:
-                return _load(vm, full, path, kind)
+                return _load(vm, full, path, kind, main)
         module = builtin_module(vm, full, extensible=True)
         if module is None:
             raise ImportError(f"no module named '{full}'")
@@ -108,7 +116,7 @@ def _component(vm: VM, full: str, name: str, parent: Any) -> Any:
             raise ImportError(f"no module named '{full}'")
         vm.modules[full] = module
     else:
-        module = _load(vm, full, path, kind)
+        module = _load(vm, full, path, kind, main)
     setattr(parent, name, module)
     return module
 
@@ -124,7 +132,7 @@ def _find(vm: VM, path: str) -> str | None:
     return None
 
 
-def _load(vm: VM, full: str, path: str, kind: str) -> ModuleType:
+def _load(vm: VM, full: str, path: str, kind: str, main: bool) -> ModuleType:
     """Make a module and run its body.
 
     Raises:
@@ -132,6 +140,10 @@ def _load(vm: VM, full: str, path: str, kind: str) -> ModuleType:
     """
     module = vm.new_module(full)
     vm.modules[full] = module
+    if main and kind != "dir":
+        module.__dict__["__name__"] = "__main__"
+        module.__dict__["__main__"] = full
+        vm.modules["__main__"] = vm.main = module
     try:
         if kind == "dir":
             module.__dict__["__path__"] = path

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 from loader import builtins, importer, interp
 from loader.classes import Super, is_guest_class
 from loader.code import NULL, Code, NativeCode
-from loader.exceptions import HostFault, add_entry, format_exception, visible
+from loader.exceptions import HostFault, add_entry, format_exception, is_host_fault, visible
 from loader.mapping import Mapping
 from loader.modules.streams import stream_write_all
 from loader.qstr import QstrPool
@@ -110,6 +110,31 @@ class VM:
         self._core: dict[str, types.ModuleType] = {}
 
     # Running code
+
+    def run_program(self, start: Callable[[], None]) -> int:
+        """Run a program to its end; returns the exit status of the `micropython` command.
+
+        An uncaught exception is printed to `stderr` with its traceback.
+        """
+        status = 0
+        try:
+            try:
+                start()
+            finally:
+                if self.atexit is not None:
+                    call(self.atexit)
+        except SystemExit as leave:
+            value = leave.args[0] if leave.args else None
+            status = 0 if value is None else int(value) & 0xFF if isinstance(value, int) else 1
+        except BaseException as exc:
+            if is_host_fault(exc):
+                raise
+            self.stdout.flush()
+            self.stderr.write(format_exception(exc).encode("utf-8", "surrogateescape"))
+            status = 1
+        self.stdout.flush()
+        self.stderr.flush()
+        return status
 
     def start_generator(self, code: Code, slots: list[Any]) -> Any:
         """Make the generator of a guest generator function whose arguments are bound."""

@@ -1,0 +1,6 @@
+#: hello
+print("hello")
+#: fail
+def f():
+    raise ValueError("x")
+f()
