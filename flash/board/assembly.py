@@ -7,7 +7,7 @@ import random
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from boards import Board, Partition, Quirk
+from boards import Board, Flash, Partition, Quirk
 from flash.board.bus import Bus, Placed
 from flash.board.device import Memory
 from flash.board.drivers import Disk, Driver
@@ -141,7 +141,23 @@ def settled(board: Board, size: int | None = None) -> Board:
         if sized.usable_size is not None and sized.usable_size == sized.size:
             sized = replace(sized, usable_size=None)
         parts.append(sized)
-    return replace(board, partitions=tuple(parts))
+    return replace(board, partitions=tuple(parts), flash=_after(board.flash, parts))
+
+
+def _after(flash: Flash, parts: list[Partition]) -> Flash:
+    """The layout with a filesystem that begins behind a partition put in front of it."""
+    regions = []
+    for region in flash.regions:
+        begin = region.start
+        for part in parts:
+            if begin is None or region.kind != "filesystem" or begin != part.address:
+                continue
+            if region.size is not None:
+                size = part.size or 0
+                if size < region.size and not part.anchored_at_end:
+                    region = replace(region, start=begin + size, size=region.size - size)
+        regions.append(region)
+    return replace(flash, regions=tuple(regions))
 
 
 def _open(path: Path, geometry: Geometry) -> mmap.mmap:

@@ -51,3 +51,8 @@ class Console:
     def at_prompt(self) -> bool:
         """Whether the friendly prompt is the last thing printed."""
         return self._tail.endswith(PROMPT)
+
+    @property
+    def greeted(self) -> bool:
+        """Whether a REPL has just begun to wait for its first input."""
+        return self.at_prompt or self._tail.endswith(RAW_BANNER)

@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import termios
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -162,22 +163,35 @@ class Device:
         count = self.unread()
         return os.read(self._stdin_read, count) if count else b""
 
-    def interruptible(self) -> bool:
-        """Whether Ctrl-C would interrupt code now, rather than be read as a byte.
+    def interrupt(self) -> bool:
+        """Ctrl-C. False: no code runs that it would interrupt, so it is a byte to read.
 
         The engine catches SIGINT exactly while its interrupt character is set: as it
-        runs code, and `micropython.kbd_intr(-1)` was not called.
+        runs code, and `micropython.kbd_intr(-1)` was not called. At other times the signal
+        would kill it, so it is stopped for the look.
         """
         if self._process is None:
             return False
+        pid = self._process.pid
+        os.kill(pid, signal.SIGSTOP)
         try:
-            status = Path(f"/proc/{self._process.pid}/status").read_text()
-        except OSError:
-            return False
-        caught = int(status.partition("SigCgt:")[2].split(None, 1)[0], 16)
-        return bool(caught >> (signal.SIGINT - 1) & 1)
+            if not self._stopped(pid):
+                return False
+            status = Path(f"/proc/{pid}/status").read_text()
+            caught = int(status.partition("SigCgt:")[2].split(None, 1)[0], 16)
+            if not caught >> (signal.SIGINT - 1) & 1:
+                return False
+            os.kill(pid, signal.SIGINT)
+            return True
+        finally:
+            os.kill(pid, signal.SIGCONT)
 
-    def interrupt(self) -> None:
-        """Ctrl-C while code runs."""
-        if self._process is not None:
-            self._process.send_signal(signal.SIGINT)
+    def _stopped(self, pid: int) -> bool:
+        """Wait until it stands still; False if it has ended instead."""
+        while True:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+            if state in "Tt":
+                return True
+            if state in "ZX":
+                return False
+            time.sleep(0.0002)

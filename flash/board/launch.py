@@ -49,7 +49,11 @@ def main() -> int:
     ]
     os.environ["MICROPYPATH"] = config["firmware"]
     os.chdir(config["directory"])
-    boot = f"import _board;_board.boot({config['guest']},{memories!r});del _board"
+    # Through a pipe rather than in the command, which stays in the guest's heap.
+    reader, writer = os.pipe()
+    os.write(writer, f"({config['guest']},{memories!r})".encode())
+    os.close(writer)
+    boot = f"import _board;_board.boot({reader});del _board"
     code = run_main(["micropython", "-i", "-X", f"heapsize={config['heap']}", "-c", boot])
     libc.fflush(None)
     return int(code or 0)

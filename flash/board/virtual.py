@@ -43,6 +43,8 @@ _T = TypeVar("_T")
 _BUFFER = 4096
 _POLL = 0.001
 _DETACHED_POLL = 0.01
+_LOOK = 0.02
+_ENUMERATION = 0.2
 _INTERRUPT_GAP = 0.003
 _SLACK = 160 * 1024
 
@@ -159,7 +161,6 @@ class VirtualBoard:
         self._to_host = bytearray()
         self._reply: tuple[float, Request, How, int] | None = None
         self._interrupt_at = 0.0
-        self._interrupt_due = False
         self._timers: list[tuple[float, Callable[[], None]]] = []
         self._commands: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._wake_read, self._wake = os.pipe()
@@ -258,18 +259,28 @@ class VirtualBoard:
 
     def wait_for(self, condition: Callable[[], bool], timeout: float = 10.0) -> bool:
         """Wait until something is so; False if it is not within `timeout` seconds."""
-        with self._changed:
-            return self._changed.wait_for(lambda: condition() or self._dead, timeout) and (
-                condition()
-            )
+        limit = time.monotonic() + timeout
+        while not condition():
+            left = limit - time.monotonic()
+            if left <= 0 or self._dead:
+                return condition()
+            with self._changed:  # states are announced; anything else is looked at often
+                self._changed.wait(min(left, _LOOK))
+        return True
 
     def wait_off(self, timeout: float = 10.0) -> bool:
         """Wait for a power cut."""
         return self.wait_for(lambda: self._state is State.OFF, timeout)
 
     def wait_booted(self, timeout: float = 10.0) -> bool:
-        """Wait until boot is over: at a prompt, or running the user's program."""
+        """Wait until the board takes input: at a prompt, or running boot.py or main.py."""
         return self.wait_for(lambda: self._state is State.RUNNING, timeout)
+
+    def wait_prompt(self, timeout: float = 10.0) -> bool:
+        """Wait until boot.py and main.py have ended, at a prompt nobody has used yet."""
+        return self.wait_for(
+            lambda: self._state is State.RUNNING and self._console.greeted, timeout
+        )
 
     def wait_failed(self) -> None:
         """Wait, perhaps for ever, until the board breaks down by itself."""
@@ -349,7 +360,6 @@ class VirtualBoard:
         self._ready = False
         self._raw_boot = raw
         self._reply = None
-        self._interrupt_due = False
         self._device.start(raw=raw, reset_cause=cause)
         self._set(State.BOOTING)
 
@@ -468,9 +478,9 @@ class VirtualBoard:
 
     def _hard_reset(self) -> None:
         self._read_stdout()
-        self._restart(raw=False, cause=ResetCause.HARD)
         if self._usb:
-            self._unplug(0.2)
+            self._unplug(_ENUMERATION)
+        self._restart(raw=False, cause=ResetCause.HARD)
 
     def _send_reply(self) -> None:
         if self._reply is None:
@@ -568,10 +578,10 @@ class VirtualBoard:
                 self._held = found + rest
             if not found:
                 return
-            if self._interrupt_due or now - self._interrupt_at < _INTERRUPT_GAP:
-                return
-            if self._device.interruptible():
-                self._interrupt(now)
+            if now - self._interrupt_at < _INTERRUPT_GAP:
+                return  # the engine dies of a second one before it has raised the first
+            if self._device.interrupt():
+                self._interrupt_at = now
             else:
                 self._feed(found)
             self._held = rest
@@ -581,19 +591,6 @@ class VirtualBoard:
             data = data[: max(0, self._overrun - self._device.unread())]
         if data:
             self._device.feed(data)
-
-    def _interrupt(self, now: float) -> None:
-        """Ctrl-C while code runs; inside a flash operation it waits for its end."""
-        link = self._device.link
-        busy = self._reply is not None or self._state is State.HUNG
-        if not busy and link is not None:
-            busy = bool(select.select([link], [], [], 0)[0])
-        if busy:
-            self._interrupt_due = True
-            return
-        self._interrupt_due = False
-        self._interrupt_at = now
-        self._device.interrupt()
 
     # The loop.
 
@@ -637,8 +634,6 @@ class VirtualBoard:
         elif ended and device.running:
             self._exited()
         self._send_reply()
-        if self._interrupt_due and self._reply is None:
-            self._interrupt(now)
         self._receive(now)
         self._send_out(now)
         for wire in (self._in, self._out):
@@ -678,9 +673,7 @@ class VirtualBoard:
                 waits.append(wake - now)
         if self._reply is not None:
             waits.append(max(self._reply[0] - now, _POLL))
-        if self._held and self._state is State.RUNNING:
-            waits.append(_POLL)
-        if self._interrupt_due:
+        if self._held and self._state in (State.RUNNING, State.HUNG):
             waits.append(_POLL)
         if not self._attached and self._master >= 0:
             waits.append(_DETACHED_POLL)

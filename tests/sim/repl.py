@@ -7,6 +7,7 @@ import select
 import termios
 import time
 import tty
+from textwrap import dedent
 from types import TracebackType
 from typing import Self
 
@@ -72,13 +73,17 @@ class Repl:
         self.send(b"\x01")
         self.expect(b"raw REPL; CTRL-B to exit\r\n>")
 
+    def submit(self, code: str) -> None:
+        """Send code, which may be indented as a whole, to the raw REPL; do not wait."""
+        self.send(dedent(code).strip("\n").encode() + b"\x04")
+
     def run(self, code: str, timeout: float = 10.0) -> str:
         """Run code in the raw REPL; returns what it printed.
 
         Raises:
             AssertionError: It raised; the text is the traceback.
         """
-        self.send(code.encode() + b"\x04")
+        self.submit(code)
         self.expect(b"OK", timeout)
         printed = self.expect(b"\x04", timeout)[:-1]
         error = self.expect(b"\x04>", timeout)[:-2]

@@ -22,31 +22,30 @@ _head = bytearray(32)
 _reply = bytearray(12)
 _link = None
 _seq = 0
-_filler = []
+_filler = None
 segments = []
 views = []
 blocks = []
 
 
 def call(number, count=0, a=0, b=0, c=0, d=0, payload=None):
-    # Straight-line code up to the loop: the engine notices Ctrl-C only at jumps and in
-    # system calls that block, so none can come between the two writes. One that hits the
-    # read waits for the answer, as an interrupt waits for a C function of the firmware.
+    # The engine notices Ctrl-C at jumps and in system calls that block. There is no jump
+    # between the writes, nor between the end of the read and `done`; where one can hit, it
+    # waits for the answer, as an interrupt waits for a C function of the firmware.
     global _seq
     _seq = (_seq + 1) & 0x3FFFFFFF
-    struct.pack_into(
-        "<8i", _head, 0, _seq, number, count, a, b, c, d, -1 if payload is None else len(payload)
-    )
+    length = -1 if payload is None else len(payload)
+    struct.pack_into("<8i", _head, 0, _seq, number, count, a, b, c, d, length)
     _link.write(_head)
-    if payload:
+    if length > 0:
         _link.write(payload)
     interrupt = None
-    while True:
+    done = False
+    while not done:
         try:
             _link.readinto(_reply)
             seq, how, value = struct.unpack("<3i", _reply)
-            if seq == _seq:
-                break
+            done = seq == _seq
         except KeyboardInterrupt as e:
             interrupt = e
     if interrupt:
@@ -161,11 +160,18 @@ def _hide(names):
 
 
 def _fill(free):
-    # Leaves `free` bytes of heap, in one piece.
+    # Leaves `free` bytes of heap in one piece: keeps them, fills the rest down to the last
+    # small hole, lets them go. A chain rather than a list, which would have to grow.
+    global _filler
     gc.collect()
-    for size in (4096, 512, 64):
-        while gc.mem_free() - free >= size + 64:
-            _filler.append(bytearray(size))
+    kept = bytearray(free)
+    for size in (4096, 512, 64, 1, 0):
+        try:
+            while True:
+                _filler = (_filler, bytearray(size)) if size else (_filler,)
+        except MemoryError:
+            pass
+    del kept
     gc.collect()
 
 
@@ -182,25 +188,46 @@ def _segment(address, size, kind, block, details):
         segments.append(segment)
 
 
-def boot(config, memories):
-    global _link
+def boot(handle):
+    raw, heap_free = _set_up(handle)
+    if heap_free is not None:
+        _fill(heap_free)
+    gc.collect()
+    _run("boot.py")
+    if not raw:
+        _run("main.py")
+    call(READY)
+
+
+def _set_up(handle):
+    global _link, rom_ioctl
+    with open(handle, "r") as f:
+        config, memories = eval(f.read())
     _link = open(config["link"], "r+b")
     for memory, segment in zip(memories, config["segments"]):
         _segment(*(memory + segment))
     if not config["rom_ioctl"]:
-        global rom_ioctl
         rom_ioctl = None
     settings.update(config)
 
     import _machine, _os, _sys, _vfs
 
+    settings.clear()
     for name, module in (("machine", _machine), ("os", _os), ("sys", _sys), ("vfs", _vfs)):
         module.__name__ = name
         for alias in (name, "u" + name):
             sys.modules[alias] = module
         sys.modules.pop("_" + name)
     sys.modules.pop("_board")
+    path = _mount(config, memories)
+    _os.chdir("/" if config["cwd"] == "/rom" and "/rom" not in path else config["cwd"])
+    sys.path[:] = path + config["path"]
+    if config["hide"]:
+        _hide(config["hide"])
+    return config["raw"], config["heap_free"]
 
+
+def _mount(config, memories):
     path = ["", ".frozen"]
     if config["automount"]:
         try:
@@ -219,18 +246,7 @@ def boot(config, memories):
         vfs.mount(filesystem, config["mount"])
     elif config["filesystem"] is not None:
         vfs.mount(vfs.VfsPosix(config["filesystem"]), config["mount"])
-    _os.chdir(config["cwd"] if path[-1] != ".frozen" or config["cwd"] != "/rom" else "/")
-    sys.path[:] = path + config["path"]
-    if config["hide"]:
-        _hide(config["hide"])
-    if config["heap_free"] is not None:
-        _fill(config["heap_free"])
-    else:
-        gc.collect()
-    _run("boot.py")
-    if not config["raw"]:
-        _run("main.py")
-    call(READY)
+    return path
 
 
 settings = {}
@@ -238,17 +254,36 @@ settings = {}
 
 def _run(name):
     import __main__
+    import micropython
 
     try:
         with open(name) as f:
             source = f.read()
     except OSError:
         return
-    call(USER, 1)
+    __main__.__file__ = name
+    call(USER, 1, 1)
     try:
-        exec(compile(source, name, "exec"), __main__.__dict__)
-    except Exception as e:
-        sys.print_exception(e)
+        micropython.kbd_intr(3)
+        try:
+            exec(compile(source, name, "exec"), __main__.__dict__)
+        except Exception as e:
+            _print(e)
+        micropython.kbd_intr(-1)
+        for _ in (0,):
+            pass  # a jump: an interrupt still pending is raised here
     except KeyboardInterrupt as e:
-        sys.print_exception(e)
-    call(USER, 0)
+        micropython.kbd_intr(-1)
+        _print(e)
+    call(USER, 1, 0)
+
+
+def _print(e):
+    # Without this file's own frame.
+    import io
+
+    out = io.StringIO()
+    sys.print_exception(e, out)
+    for line in out.getvalue().splitlines():
+        if "/_board.py" not in line:
+            print(line)

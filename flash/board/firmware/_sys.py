@@ -30,7 +30,11 @@ def __getattr__(name):
 
 
 class _Raw(io.IOBase):
-    def write(self, buf):
+    def write(self, buf, *limits):
+        # As a native stream: write(buf), write(buf, length), write(buf, offset, length).
+        if limits:
+            start = limits[0] if len(limits) > 1 else 0
+            buf = memoryview(buf)[start : start + limits[-1]]
         _call(_STDOUT, 1, 0, 0, 0, 0, buf)
         return len(buf)
 
@@ -38,8 +42,8 @@ class _Raw(io.IOBase):
 class _Stdout(io.IOBase):
     buffer = _Raw()
 
-    def write(self, buf):
-        return _text.write(buf)
+    def write(self, *args):
+        return _text.write(*args)
 
 
 stdout = _Stdout()
