@@ -9,6 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from romfs.errors import BuildError
+from romfs.formats.fat import fat_type, write_fat
+from romfs.sizes import parse_size
 from romfs.sources import open_source
 from romfs.sources.fat import FatSource
 
@@ -55,6 +57,17 @@ def make_fat(folder: Path, bits: int) -> Path:
     tops = sorted(path for path in root.iterdir())
     subprocess.run(["mcopy", "-s", "-i", image, *tops, "::"], check=True)
     return image
+
+
+@pytest.mark.parametrize("bits", SIZES)
+def test_volumes_made_by_pyfatfs(tmp_path: Path, bits: int) -> None:
+    image = tmp_path / "fat.img"
+    files = [(name, data) for name, data in TREE.items() if data is not None]
+    folders = [name for name, data in TREE.items() if data is None]
+    size = parse_size(SIZES[bits])
+    write_fat(image, files, directories=folders, size=size, label="LABEL")
+    assert fat_type(size) == bits
+    assert listing(image) == TREE
 
 
 @needs_mtools
