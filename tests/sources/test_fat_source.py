@@ -59,7 +59,7 @@ def make_fat(folder: Path, bits: int) -> Path:
     return image
 
 
-@pytest.mark.parametrize("bits", SIZES)
+@pytest.mark.parametrize("bits", [12, 16])  # FAT32 begins at half a gigabyte there
 def test_volumes_made_by_pyfatfs(tmp_path: Path, bits: int) -> None:
     image = tmp_path / "fat.img"
     files = [(name, data) for name, data in TREE.items() if data is not None]
