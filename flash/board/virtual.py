@@ -28,7 +28,7 @@ from typing import Self, TypeVar
 import boards
 from boards import Board
 from flash.board.assembly import Assembly, assemble
-from flash.board.console import RAW_BANNER, SOFT_REBOOT, Console
+from flash.board.console import PROMPT, RAW_BANNER, SOFT_REBOOT, Console
 from flash.board.device import Device, Firmware
 from flash.board.drivers import Argument, Hang, Refused, Segment
 from flash.board.faults import Faults
@@ -155,6 +155,7 @@ class VirtualBoard:
         self._attached = False
         self._state = State.OFF
         self._ready = False
+        self._greeting = b""
         self._raw_boot = False
         self._held = b""
         self._pending = bytearray()
@@ -358,6 +359,7 @@ class VirtualBoard:
 
     def _boot(self, *, raw: bool, cause: ResetCause) -> None:
         self._ready = False
+        self._greeting = b""
         self._raw_boot = raw
         self._reply = None
         self._device.start(raw=raw, reset_cause=cause)
@@ -514,7 +516,8 @@ class VirtualBoard:
                 raise FlashError(f"the board's stand-in modules failed:\n{self.log}")
             return
         if not self._raw_boot:
-            if self._console.at_prompt:
+            self._greeting += text
+            if PROMPT in self._greeting:  # with what was waiting to be read echoed behind it
                 self._set(State.RUNNING)
             return
         # The engine greets as friendly REPL before it turns to the raw one; firmware does not.
@@ -566,7 +569,7 @@ class VirtualBoard:
         else:
             data = self._in.arrived(now)
         if self._state is State.OFF:
-            return
+            return  # lost, as on a serial adapter whose board has no power
         self._held += data
         self._deliver(now)
 

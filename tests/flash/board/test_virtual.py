@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -537,3 +538,23 @@ def _alive(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+@pytest.mark.parametrize("seed", [0, 4, 7])
+def test_noise_with_soft_resets_among_it_ends_at_a_prompt(seed: int) -> None:
+    with VirtualBoard("RPI_PICO") as board, Repl(board.port) as repl:
+        assert board.wait_booted()
+        repl.send(random.Random(seed).randbytes(6000))
+        repl.quiet(0.3)
+        repl.enter_raw()
+        assert repl.run("print(2)") == "2\r\n"
+
+
+def test_a_uart_without_power_behind_it_swallows_bytes() -> None:
+    with VirtualBoard("RPI_PICO", baud=1_000_000) as board, Repl(board.port) as repl:
+        assert board.wait_booted()
+        board.power_off()
+        repl.send(b"print('lost')\r" * 1000)  # more than any buffer on the way
+        board.power_on()
+        assert board.wait_prompt()
+        assert "lost" not in board.log.rpartition("MicroPython ")[2]
