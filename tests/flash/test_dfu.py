@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import subprocess
+import sys
+from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -205,3 +208,50 @@ def test_memories_are_described(device: DfuDevice) -> None:
     assert all(isinstance(memory, Memory) and memory.transfer_size for memory in memories)
     assert memories[0].title == "Internal Flash"
     assert memories[0].serial == "3276365D3336"
+
+
+# That tool runs once in a process.
+OTHER_TOOL = """
+import sys
+from pathlib import Path
+import pydfuutil.__main__ as tool
+from tests.sim.dfu_device import EXTERNAL, Backend, DfuDevice
+
+kind, source, target = sys.argv[1:]
+data = Path(source).read_bytes()
+device = DfuDevice((EXTERNAL,), kind)
+bus = Backend(device)
+for name, module in list(sys.modules.items()):
+    if name.startswith("pydfuutil") and hasattr(module, "DEFAULT_BACKEND"):
+        module.DEFAULT_BACKEND = bus
+place = "0x90100000"
+if target:
+    device.load(0x90100000, data)
+    place += f":{len(data)}"
+sys.argv = ["dfu-util", "-a", "0", "-s", place, *(["-U", target] if target else ["-D", source])]
+try:
+    tool.main()
+except SystemExit as end:
+    assert not end.code, end.code
+assert device.read(0x90100000, len(data)) == data
+"""
+
+
+@pytest.mark.parametrize("direction", ["download", "upload"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_another_tool_finds_the_simulated_device_right(
+    kind: Literal["rom", "mboot"], direction: str, tmp_path: Path
+) -> None:
+    """A port of dfu-util writes to it and reads from it: the simulator is honest."""
+    pytest.importorskip("pydfuutil", reason="pydfuutil is not installed (PyPI)")
+    source, target = tmp_path / "in.bin", tmp_path / "out.bin"
+    source.write_bytes(IMAGE)
+    upload = direction == "upload"
+    done = subprocess.run(
+        [sys.executable, "-c", OTHER_TOOL, kind, source, target if upload else ""],
+        capture_output=True, text=True, timeout=60, check=False,
+        cwd=Path(__file__).parents[2],
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    if upload:
+        assert target.read_bytes() == IMAGE
