@@ -34,6 +34,16 @@ FROZEN = frozenset(
 )
 """Modules that are Python on the device, found at `.frozen`."""
 
+_SOURCES = {
+    "asyncio.core": ("_asyncio_core", "names"),
+    "asyncio.event": ("_asyncio_sync", "primitives"),
+    "asyncio.funcs": ("_asyncio_sync", "functions"),
+    "asyncio.lock": ("_asyncio_sync", "primitives"),
+    "asyncio.stream": ("_asyncio_stream", "names"),
+    "uasyncio": ("asyncio", "namespace"),
+}
+"""Where a module is made, if not by `namespace` of the file that has its name."""
+
 ALIASES = {f"u{name}": name for name in EXTENSIBLE}
 """Old names of the extensible modules; they bypass files of either name."""
 
@@ -66,11 +76,13 @@ def _load(vm: VM, name: str) -> ModuleType:
     module = cache.get(name)
     if module is None:
         module = cache[name] = ModuleType(name)
-        source = importlib.import_module(f"loader.modules.{name}")
+        file, make = _SOURCES.get(name, (name, "namespace"))
+        source = importlib.import_module(f"loader.modules.{file}")
         values = module.__dict__
         values.clear()
         values["__name__"] = name
-        values.update((key, _unbound(value)) for key, value in source.namespace(vm).items())
+        made = getattr(source, make)(vm)
+        values.update((key, _unbound(value)) for key, value in made.items())
     return module
 
 
