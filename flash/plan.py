@@ -265,8 +265,8 @@ class _Builder:
     def _break_header(self) -> list[Step]:
         target = self.target
         if target.erasing is Erasing.NONE:
-            # Writing replaces: blank is what an erase would leave.
-            return [Write(0, bytes((target.erased,)) * target.commit)]
+            # Writing replaces, so the new first bytes can come at once, all but the magic.
+            return [Write(0, self._padded(self.pending, 0, min(target.commit, self.blocks[0][1])))]
         if not target.twice or target.erasing is Erasing.WHOLE:
             return []  # a programmed unit takes nothing more; the erase alone must do
         return [Spoil(0, target.commit)]

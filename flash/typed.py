@@ -41,7 +41,7 @@ class TypedTransport:
         self.repl = repl
         self.target = target
         least = target.block_size if target.erasing is Erasing.WHOLE else target.write
-        self.chunk = max(512 // least, 1) * least
+        self.chunk = max((4096 if info.free > 60_000 else 512) // least, 1) * least
         self.piece = 128 if info.free < 20_000 else 512
         self._released = False
         self._soft_crc = "binascii.crc32" not in info.features

@@ -175,7 +175,10 @@ class AgentTransport:
             for line in self.frames.ask(b"r" + _u32(at + have) + _u32(size - have)):
                 where, _, text = line[1:].partition(b":")
                 if line[:1] == b"D" and int(where, 16) == at + have:
-                    data = base64.b64decode(text)
+                    hexadecimal = text.endswith(b".")
+                    data = (
+                        bytes.fromhex(text[:-1].decode()) if hexadecimal else base64.b64decode(text)
+                    )
                     piece[have : have + len(data)] = data
                     have += len(data)
             if have == size:
@@ -297,6 +300,8 @@ def agent_program(info: DeviceInfo, target: Target, sizes: Sizes) -> str:
         imports += "from binascii import crc32\n"
     else:
         parts.insert(0, "soft_crc")
+    if "binascii.a2b_base64" in info.features:
+        imports += "from binascii import b2a_base64 as b64\n"
     if "hashlib.sha256" in info.features:
         imports += "from hashlib import sha256\n"
     return imports + source.program(*parts, **constants)

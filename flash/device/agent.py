@@ -11,6 +11,13 @@ def say(s):
     print("%s~%04x" % (s, crc32(s.encode()) & 65535))
 
 
+def text(b):
+    try:
+        return b64(b)[:-1].decode()
+    except NameError:
+        return "".join(["%02x" % i for i in b]) + "."
+
+
 def total(a, n):
     c = 0
     while n:
@@ -136,7 +143,7 @@ def serve(c):
                 k = a + num(9)
                 while a < k:
                     i = min(LOOK, k - a, 192)
-                    say("D%x:%s" % (a, b2a(look(a, i))))
+                    say("D%x:%s" % (a, text(look(a, i))))
                     a += i
             elif o == 122:  # z: a new stream; 0 is an uncompressed one
                 at = 0

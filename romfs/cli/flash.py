@@ -156,7 +156,10 @@ def _source(args: argparse.Namespace) -> Source:
     """What gives the image for a device."""
     place = Path(args.source)
     if place.is_file() and not _is_fat(place):
+        from romfs.image import Image
+
         content = place.read_bytes()
+        Image(content)  # before anything is connected or interrupted
 
         def from_file(info: DeviceInfo, target: Target, board: Board | None) -> bytes:
             return content
