@@ -1,26 +1,49 @@
 """Compiled modules kept between builds, by content.
 
-An entry's name is the digest of everything its content depends on, so an entry is
-never wrong, only unused. It is written under a temporary name and then takes its own,
-so that any number of builds may share the directory; a digest at its end shows the one
-damage left, a file cut short by a crash.
+An entry's key is the digest of everything its content depends on, so an entry is never
+wrong, only unused. They live in one SQLite file, since a file for each would cost a
+tenth of a cold build; it is safe with several builds at once, and if it is damaged or
+cannot be written, modules are simply compiled.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import closing, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
-DIGEST_SIZE = 32
+if TYPE_CHECKING:
+    import sqlite3
+
 MAX_BYTES = 256 << 20
-"""What the cache may occupy before the least recently written entries go."""
+"""What the cache may occupy before the least recently used entries go."""
 
-_TRIM_EVERY = 24 * 3600  # seconds between looks at the whole cache
-_STAMP = "trimmed"
+_NAME = "modules-1.sqlite"  # the number is that of the schema
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS modules (
+    key BLOB PRIMARY KEY, content BLOB NOT NULL, digest BLOB NOT NULL, used INTEGER NOT NULL
+) WITHOUT ROWID
+"""
+_WAIT = 5.0  # seconds for another build to finish its transaction
+_DAY = 24 * 3600
+
+
+class Entry(NamedTuple):
+    """A compiled module.
+
+    Attributes:
+        key: Digest of what it was made from.
+        content: The .mpy file.
+        digest: SHA-256 of `content`.
+    """
+
+    key: bytes
+    content: bytes
+    digest: bytes
 
 
 def default_directory() -> Path:
@@ -33,86 +56,100 @@ def default_directory() -> Path:
 
 
 class Cache:
-    """A directory of compiled modules.
+    """Compiled modules in a directory.
 
     Args:
         directory: Made when first needed.
+        max_bytes: What the file may occupy.
     """
 
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        # Joined by hand below: pathlib shows in the rebuild time of a large tree.
-        self._prefix = os.path.join(directory, "")  # noqa: PTH118
+    def __init__(self, directory: Path, max_bytes: int = MAX_BYTES) -> None:
+        self.path = directory / _NAME
+        self.max_bytes = max_bytes
 
-    def get(self, key: str) -> tuple[bytes, bytes] | None:
-        """Content and its SHA-256, or None where it is not in the cache or damaged."""
-        try:
-            handle = os.open(self._path(key), os.O_RDONLY)
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        try:
-            stored = os.read(handle, os.fstat(handle).st_size)
-        finally:
-            os.close(handle)
-        content, digest = stored[:-DIGEST_SIZE], stored[-DIGEST_SIZE:]
-        return (content, digest) if hashlib.sha256(content).digest() == digest else None
+    def lookup(self, keys: Sequence[bytes]) -> dict[bytes, Entry]:
+        """The entries there are for these keys."""
+        if not self.path.exists():
+            return {}
+        import sqlite3
 
-    def put(self, key: str, content: bytes, digest: bytes) -> None:
-        """Add an entry. A cache that cannot be written is no reason to fail a build."""
-        path = self._path(key)
-        temporary = f"{path}.{os.getpid()}.{time.monotonic_ns()}.tmp"
+        found: dict[bytes, Entry] = {}
+        stale: list[bytes] = []
+        today = int(time.time()) // _DAY
         try:
-            handle = self._create(temporary)
-        except OSError:
+            with closing(self._connect()) as database:
+                for key in keys:
+                    row = database.execute(
+                        "SELECT content, digest, used FROM modules WHERE key = ?", (key,)
+                    ).fetchone()
+                    # The digest catches what SQLite does not check: damage within a content.
+                    if row is None or hashlib.sha256(row[0]).digest() != row[1]:
+                        continue
+                    found[key] = Entry(key, row[0], row[1])
+                    if row[2] != today:
+                        stale.append(key)
+                if stale:
+                    database.executemany(
+                        "UPDATE modules SET used = ? WHERE key = ?", ((today, k) for k in stale)
+                    )
+                    database.commit()
+        except sqlite3.OperationalError:
+            pass  # locked for long, or read-only: what was found is good all the same
+        except sqlite3.DatabaseError:
+            self._discard()
+        return found
+
+    def store(self, entries: Iterable[Entry]) -> None:
+        """Add entries, and drop the least recently used ones if there is no room."""
+        import sqlite3
+
+        today = int(time.time()) // _DAY
+        rows = [(*entry, today) for entry in entries]
+        if not rows:
             return
         try:
-            try:
-                os.write(handle, content + digest)  # cut short: `get` notices
-            finally:
-                os.close(handle)
-            os.rename(temporary, path)  # noqa: PTH104
-        except OSError:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)  # noqa: PTH108
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with closing(self._connect()) as database:
+                database.execute(_SCHEMA)
+                database.executemany("INSERT OR REPLACE INTO modules VALUES (?, ?, ?, ?)", rows)
+                database.commit()
+                self._trim(database)
+        except (OSError, sqlite3.OperationalError):
+            pass  # no room, no permission, or locked for long: no reason to fail a build
+        except sqlite3.DatabaseError:
+            self._discard()
 
-    def trim(self, max_bytes: int = MAX_BYTES, *, force: bool = False) -> int:
-        """Drop the entries written longest ago until the rest fits; returns bytes freed.
+    def _connect(self) -> sqlite3.Connection:
+        import sqlite3
 
-        Looks at most once a day unless `force` is set.
-        """
-        stamp = self.directory / _STAMP
-        with contextlib.suppress(FileNotFoundError):
-            if not force and time.time() - stamp.stat().st_mtime < _TRIM_EVERY:
-                return 0
-        try:
-            stamp.touch()
-        except OSError:
-            return 0  # no cache, or not ours to change
-        return _trim(self.directory.glob("??/*"), max_bytes)
+        database = sqlite3.connect(self.path, timeout=_WAIT)
+        # Without waiting for the disk: what a crash may damage is noticed and made anew.
+        database.execute("PRAGMA synchronous = OFF")
+        database.execute("PRAGMA journal_mode = WAL")
+        return database
 
-    def _path(self, key: str) -> str:
-        return f"{self._prefix}{key[:2]}/{key[2:]}"
+    def _trim(self, database: sqlite3.Connection) -> None:
+        def size() -> int:
+            (used,) = database.execute(
+                "SELECT (page_count - freelist_count) * page_size "
+                "FROM pragma_page_count, pragma_freelist_count, pragma_page_size"
+            ).fetchone()
+            return int(used)
 
-    def _create(self, path: str) -> int:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-        try:
-            return os.open(path, flags, 0o666)
-        except FileNotFoundError:
-            Path(path).parent.mkdir(parents=True, exist_ok=True)
-            return os.open(path, flags, 0o666)
+        if size() <= self.max_bytes:
+            return
+        while size() > self.max_bytes * 3 // 4:
+            dropped = database.execute(
+                "DELETE FROM modules WHERE key IN (SELECT key FROM modules ORDER BY used "
+                "LIMIT (SELECT count(*) / 8 + 1 FROM modules))"
+            )
+            database.commit()
+            if not dropped.rowcount:
+                break
+        database.execute("VACUUM")
 
-
-def _trim(paths: Iterable[Path], max_bytes: int) -> int:
-    entries = []
-    for path in paths:
-        with contextlib.suppress(FileNotFoundError):  # another build trims too
-            status = path.stat()
-            entries.append((status.st_mtime, status.st_size, path))
-    excess = sum(size for _, size, _ in entries) - max_bytes
-    freed = 0
-    for _, size, path in sorted(entries):
-        if freed >= excess:
-            break
-        path.unlink(missing_ok=True)
-        freed += size
-    return freed
+    def _discard(self) -> None:
+        """Remove a damaged file; the next build makes another."""
+        for suffix in ("", "-wal", "-shm"):
+            with suppress(OSError):
+                Path(f"{self.path}{suffix}").unlink()

@@ -7,6 +7,7 @@ cache key was made of.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
@@ -19,7 +20,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import NamedTuple
 
-from romfs.cache import Cache
+from romfs.cache import Cache, Entry
 from romfs.errors import BuildError, RomfsError
 
 DEFAULT_SMALL_INT_BITS = 31
@@ -138,12 +139,12 @@ class Compiler:
         """Digest of the executable: equal ones make equal output."""
         return hashlib.sha256(Path(self.executable).read_bytes()).digest()
 
-    def key(self, job: Job) -> str:
+    def key(self, job: Job) -> bytes:
         """Cache key of a job: a digest of everything its result depends on."""
         digest = hashlib.sha256(self.fingerprint)
         digest.update("\0".join((job.path, *job.options.arguments(), "")).encode())
         digest.update(job.source)
-        return digest.hexdigest()
+        return digest.digest()
 
     def compile(
         self,
@@ -165,48 +166,68 @@ class Compiler:
         Raises:
             RomfsError: The compiler cannot be run at all.
         """
-        results: list[Compiled | None] = [None] * len(jobs)
-        keys: list[str] = []
-        missing: SimpleQueue[int] = SimpleQueue()
-        for number, job in enumerate(jobs):
-            hit = None
+        keys = [] if cache is None else [self.key(job) for job in jobs]
+        known = {} if cache is None else cache.lookup(keys)
+        results: list[Compiled | None] = [
+            Compiled(hit.content, hit.digest, None, True) if (hit := known.get(key)) else None
+            for key in keys
+        ] or [None] * len(jobs)
+        missing = [number for number, result in enumerate(results) if result is None]
+        try:
+            self._run(jobs, missing, results, workers or os.cpu_count() or 1, progress)
+        finally:
+            # Also after an interruption: what is done need not be done again.
             if cache is not None:
-                keys.append(self.key(job))
-                hit = cache.get(keys[number])
-            if hit is None:
-                missing.put(number)
-            else:
-                results[number] = Compiled(*hit, None, True)
+                done = ((number, results[number]) for number in missing)
+                cache.store(
+                    Entry(keys[number], result.content, result.digest)
+                    for number, result in done
+                    if result is not None and result.error is None
+                )
+        return [result for result in results if result is not None]
+
+    def _run(
+        self,
+        jobs: Sequence[Job],
+        missing: Sequence[int],
+        results: list[Compiled | None],
+        workers: int,
+        progress: Callable[[int], None] | None,
+    ) -> None:
+        """Compile the missing jobs, each into its place among the results."""
+        waiting: SimpleQueue[int] = SimpleQueue()
+        for number in missing:
+            waiting.put(number)
         failures: list[BaseException] = []
 
         def work() -> None:
             try:
                 with _Worker(self.executable) as worker:
                     while not failures:
-                        number = missing.get_nowait()
-                        result = results[number] = worker.run(jobs[number])
-                        if cache is not None and result.error is None:
-                            cache.put(keys[number], result.content, result.digest)
+                        number = waiting.get_nowait()
+                        results[number] = worker.run(jobs[number])
                         if progress is not None:
-                            progress(len(jobs) - missing.qsize())
+                            progress(len(jobs) - waiting.qsize())
             except Empty:
                 pass
             except BaseException as error:  # noqa: BLE001  handed to the caller's thread below
                 failures.append(error)
 
-        count = min(workers or os.cpu_count() or 1, missing.qsize())
-        threads = [threading.Thread(target=work) for _ in range(count)]
+        threads = [threading.Thread(target=work) for _ in range(min(workers, len(missing)))]
         for thread in threads:
             thread.start()
         try:
             for thread in threads:
                 thread.join()
-        except BaseException:
-            failures.append(KeyboardInterrupt())  # Ctrl-C: the workers stop at their next job
-            raise
+        finally:
+            # On Ctrl-C the workers stop at their next job, and what they did counts.
+            with contextlib.suppress(Empty):
+                while True:
+                    waiting.get_nowait()
+            for thread in threads:
+                thread.join()
         if failures:
             raise failures[0]
-        return [result for result in results if result is not None]
 
 
 class _Worker:

@@ -135,8 +135,6 @@ def run(args: argparse.Namespace) -> int:
             )
         except BuildFailed as failure:
             return _failed(failure, args)
-    if cache is not None:
-        cache.trim()
     warnings = [finding for finding in built.findings if finding.severity == "warning"]
     if not args.json:
         for finding in built.findings:

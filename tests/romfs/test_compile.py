@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import os
+import sqlite3
 import threading
 from pathlib import Path
 
 import pytest
 
-from romfs.cache import Cache
+from romfs.cache import Cache, Entry
 from romfs.compile import CompileError, CompileOptions, Compiler, Job
 from romfs.errors import RomfsError
 from romfs.mpy import parse_mpy
@@ -114,17 +117,27 @@ def test_path_and_source_cannot_be_confused_in_the_key() -> None:
     assert compiler.key(Job("a", b"b", PLAIN)) != compiler.key(Job("ab", b"", PLAIN))
 
 
-@pytest.mark.parametrize("damage", [b"", b"short", b"x" * 500])
-def test_a_damaged_entry_is_compiled_anew(tmp_path: Path, damage: bytes) -> None:
+def test_a_damaged_content_is_compiled_anew(tmp_path: Path) -> None:
     cache = Cache(tmp_path)
     (first,) = Compiler().compile([job("x = 1")], cache=cache)
-    (entry,) = tmp_path.glob("??/*")
-    entry.write_bytes(damage)
+    with contextlib.closing(sqlite3.connect(cache.path)) as database:
+        database.execute("UPDATE modules SET content = x'00'")
+        database.commit()
     (again,) = Compiler().compile([job("x = 1")], cache=cache)
     assert not again.cached
     assert again.content == first.content
     (third,) = Compiler().compile([job("x = 1")], cache=cache)
     assert third.cached
+
+
+@pytest.mark.parametrize("damage", [b"not a database", b"SQLite format 3\0" + b"x" * 5000])
+def test_a_damaged_file_is_made_anew(tmp_path: Path, damage: bytes) -> None:
+    cache = Cache(tmp_path)
+    cache.path.write_bytes(damage)
+    for _ in range(3):  # noticed, made anew, used
+        (result,) = Compiler().compile([job("x = 1")], cache=cache)
+        assert result.error is None
+    assert result.cached
 
 
 def test_a_cache_that_cannot_be_written_does_not_stop_a_build(tmp_path: Path) -> None:
@@ -140,9 +153,10 @@ def test_many_builds_at_once_share_a_cache(tmp_path: Path) -> None:
     wrong: list[object] = []
 
     def build() -> None:
-        got = [r.content for r in Compiler().compile(jobs, cache=Cache(tmp_path), workers=2)]
-        if got != expected:
-            wrong.append(got)
+        for _ in range(3):
+            got = [r.content for r in Compiler().compile(jobs, cache=Cache(tmp_path), workers=2)]
+            if got != expected:
+                wrong.append(got)
 
     threads = [threading.Thread(target=build) for _ in range(4)]
     for thread in threads:
@@ -150,14 +164,39 @@ def test_many_builds_at_once_share_a_cache(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert not wrong
-    assert not list(tmp_path.glob("??/*.tmp"))
+    assert all(result.cached for result in Compiler().compile(jobs, cache=Cache(tmp_path)))
 
 
-def test_trimming_drops_the_oldest_first(tmp_path: Path) -> None:
-    cache = Cache(tmp_path)
-    for number in range(5):
-        cache.put(f"{number:02}key", bytes(100), bytes(32))
-        os.utime(tmp_path / f"{number:02}" / "key", (number, number))
-    assert cache.trim(300, force=True) == 132 * 3
-    assert sorted(path.parent.name for path in tmp_path.glob("??/*")) == ["03", "04"]
-    assert cache.trim(0) == 0  # looked at within the last day
+def test_the_cache_stays_within_its_bound_and_drops_what_was_used_least(tmp_path: Path) -> None:
+    cache = Cache(tmp_path, max_bytes=400_000)
+
+    def entry(number: int) -> Entry:
+        content = number.to_bytes(2, "big") * 5000
+        return Entry(bytes((number,)), content, hashlib.sha256(content).digest())
+
+    cache.store(map(entry, range(20)))
+    with contextlib.closing(sqlite3.connect(cache.path)) as database:
+        database.execute("UPDATE modules SET used = used - 3")
+        database.commit()
+    recent = [bytes((number,)) for number in (3, 17)]
+    assert set(cache.lookup(recent)) == set(recent)
+    cache.store(map(entry, range(20, 36)))
+    assert cache.path.stat().st_size <= 400_000
+    kept = cache.lookup([bytes((number,)) for number in range(36)])
+    assert set(recent) <= set(kept)
+    assert 15 < len(kept) < 30
+
+
+def test_an_interruption_keeps_what_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = [job(f"x = {n}") for n in range(20)]
+
+    def interrupt(done: int) -> None:
+        if done > 10:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Compiler().compile(jobs, cache=Cache(tmp_path), workers=1, progress=interrupt)
+    again = Compiler().compile(jobs, cache=Cache(tmp_path))
+    assert 5 <= sum(result.cached for result in again) < 20
