@@ -48,6 +48,11 @@ class Console:
         self._tail = seen[-_KEEP:]
 
     @property
+    def text(self) -> str:
+        """The last things printed, as text."""
+        return self.log.decode(errors="replace")
+
+    @property
     def at_prompt(self) -> bool:
         """Whether the friendly prompt is the last thing printed."""
         return self._tail.endswith(PROMPT)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 
 from boards import Board, Quirk
-from flash.board.drivers import Driver
+from flash.board.assembly import Assembly
 
 # sys.platform and os.uname().sysname, where they are not the port's name.
 # Source: MicroPython ports/*/mpconfigport.h, MICROPY_PY_SYS_PLATFORM.
@@ -21,14 +22,15 @@ def machine_name(board: Board) -> str:
     return f"{name} with {mcu}" if mcu else name
 
 
-def identity(board: Board, driver: Driver, *, mount: str | None) -> dict[str, object]:
+def identity(assembly: Assembly, filesystem: Path) -> dict[str, object]:
     """Settings for the stand-in modules; see firmware/_board.py.
 
     Args:
-        board: The row.
-        driver: Answers rom_ioctl.
-        mount: Where the directory that is the user's filesystem goes; None: there is none.
+        assembly: The board and its flash.
+        filesystem: Directory that is the user's filesystem, if it is not in the flash.
     """
+    board, driver, disk = assembly.board, assembly.driver, assembly.disk
+    mount = board.boot.filesystem_mount
     platform = _PLATFORM.get(board.port, board.port)
     machine = machine_name(board)
     segments = []
@@ -48,6 +50,8 @@ def identity(board: Board, driver: Driver, *, mount: str | None) -> dict[str, ob
         "rom_ioctl": driver.has_rom_ioctl,
         "automount": driver.has_rom_ioctl and boot.mounted_segment is not None,
         "mount": mount,
+        "filesystem": None if mount is None else str(filesystem),
+        "disk": 0 if disk is None else disk.block,
         "cwd": "/rom" if starts_in_rom else mount or "/",
         "path": path,
         "platform": platform,
