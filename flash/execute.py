@@ -223,8 +223,11 @@ def _carry_out(
     """Write, and write again what does not read back right, twice at most."""
     for round_ in range(3):
         progress = _Progress(steps, tell)
+        begun = time.monotonic()
         try:
             transport.apply(steps.steps, progress.done)
+            seconds = round(time.monotonic() - begun, 3)
+            tell("transferred", {"seconds": seconds, "compressed": transport.carried})
             return
         except VerifyError:
             if round_ == 2:

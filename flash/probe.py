@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import boards
 from boards import Board
 from flash import source
-from flash.serial_repl import Repl
+from flash.serial_repl import DeviceError, Repl
 from romfs.archs import ARCHS
 from romfs.errors import TransportError
 
@@ -110,24 +110,28 @@ def probe(repl: Repl) -> DeviceInfo:
 
     Raises:
         DeviceError: The probe itself failed there.
-        TransportError: The answer makes no sense, twice.
+        TransportError: The answer makes no sense, again and again.
     """
-    code = source.program("probe")
-    for attempt in (1, 2):
-        text = repl.run(code).decode("utf-8", "replace")
+    plain = source.program("probe", FEATURES=" ".join(FEATURES))
+    text = ""
+    for code in (source.packed(plain), plain, plain):
         try:
+            text = repl.run(code).decode("utf-8", "replace")
             return _parse(text)
-        except (ValueError, SyntaxError, KeyError, TypeError) as error:
-            if attempt == 2:
-                raise TransportError(f"{repl.link.name}: strange answer {text[:80]!r}") from error
+        except DeviceError as error:
+            if code is plain:
+                raise
+            text = str(error)  # no deflate there, or no room for it
+        except (ValueError, SyntaxError, KeyError, TypeError):
             repl.recover()
-    raise AssertionError
+    raise TransportError(f"{repl.link.name}: strange answer {text[:80]!r}")
 
 
 def _parse(text: str) -> DeviceInfo:
-    raw = ast.literal_eval(text.strip())
+    who, platform, free, found, parts, mounted, in_use = ast.literal_eval(text.strip())
+    version, machine, mpy, build = who
     segments, refused = [], {}
-    for item in raw["parts"]:
+    for item in parts:
         if len(item) == 2:
             refused[item[0]] = -item[1]
         elif item[1]:
@@ -137,15 +141,15 @@ def _parse(text: str) -> DeviceInfo:
             index, _, size, unit = item
             segments.append(Segment(index, size, "", unit))
     return DeviceInfo(
-        version=tuple(raw["version"] or ()),
-        machine=raw["_machine"] or "",
-        platform=raw["platform"],
-        mpy=raw["_mpy"] or 0,
-        build=raw["_build"] or "",
-        free=raw["free"],
-        features=frozenset(raw["has"]),
+        version=tuple(version or ()),
+        machine=machine or "",
+        platform=platform,
+        mpy=mpy or 0,
+        build=build or "",
+        free=free,
+        features=frozenset(FEATURES[number] for number in found),
         segments=tuple(segments),
         refused=refused,
-        mounted=raw.get("rom"),
-        in_use=tuple(raw["used"]),
+        mounted=None if mounted < 0 else mounted,
+        in_use=tuple(in_use),
     )

@@ -36,8 +36,10 @@ class Transport(Protocol):
     Attributes:
         name: Of the port or file, for messages.
         capabilities: What works here.
+        carried: Bytes of image data sent so far, in the form in which they are sent.
     """
 
+    carried: int
     name: str
     capabilities: Capability
 

@@ -30,6 +30,9 @@ class TypedTransport:
         info: What the device can do.
         target: The partition.
 
+    Attributes:
+        carried: Bytes of data written so far.
+
     Raises:
         DeviceError: Not even this fits into its memory.
     """
@@ -44,6 +47,7 @@ class TypedTransport:
         self.chunk = max((4096 if info.free > 60_000 else 512) // least, 1) * least
         self.piece = 128 if info.free < 20_000 else 512
         self._released = False
+        self.carried = 0
         self._soft_crc = "binascii.crc32" not in info.features
         name, constants = driver(target)
         constants["LOOK"] = min(int(str(constants["LOOK"])), _LOOK)
@@ -160,6 +164,7 @@ class TypedTransport:
                     address=step.address + at,
                     length=len(chunk),
                 )
+            self.carried += len(chunk)
             if done is not None:
                 done(step, at + len(chunk))
 

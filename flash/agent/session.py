@@ -58,6 +58,9 @@ class AgentTransport:
         target: The partition.
         window: Bits of the largest deflate window to try; 0: send uncompressed.
 
+    Attributes:
+        carried: Bytes of the data stream sent so far, as compressed.
+
     Raises:
         DeviceError: The device could not run the agent: out of memory, most likely.
     """
@@ -84,6 +87,7 @@ class AgentTransport:
         self._window = window if "deflate.DeflateIO" in info.features else 0
         self._running = False
         self._released = False
+        self.carried = 0
         free = self._start(info)
         while self._window > LEAST_WINDOW and (1 << self._window) + 8192 > free:
             self._window -= 1
@@ -237,6 +241,7 @@ class AgentTransport:
     def _write(
         self, address: int, length: int, piece: bytes, done: Callable[[], None] | None
     ) -> None:
+        self.carried += len(piece)
         while len(piece) > self.frames.payload - 7:
             size = self.frames.payload - 1
             self.frames.send(b"d" + piece[:size])
