@@ -84,6 +84,8 @@ def make_target(
         block_size=units[0].block_size if erasing is Erasing.WHOLE else 0,
         twice=False,
         commit=commit,
+        # The last write begins with the magic; what follows it in that write is at risk.
+        at_risk=commit if commit > 256 else 0,
     )
 
 
@@ -136,6 +138,8 @@ def deploy(
     readable = Capability.READBACK in transport.capabilities
     steps = first = _plan(transport, image, target, full=full)
     tell("plan", facts_of(first, target, image))
+    if first.kind is not Kind.NOTHING and (risk := _risk(target, readable=readable)):
+        tell("warning", {"message": risk})
     if dry_run:
         return Outcome(first, False, False, time.monotonic() - begun)
     if not readable and first.kind is Kind.NOTHING:
@@ -154,6 +158,21 @@ def deploy(
     seconds = time.monotonic() - begun
     tell("done", {"seconds": round(seconds, 3), "verified": readable})
     return Outcome(first, True, readable, seconds)
+
+
+def _risk(target: Target, *, readable: bool) -> str:
+    """What an interruption may leave, or ""."""
+    if not readable:
+        return (
+            "this route writes in an order of its own and cannot read back: if it is "
+            "interrupted, write again before use"
+        )
+    if target.at_risk:
+        return (
+            f"on this route the last {target.at_risk} bytes written are not all or nothing: "
+            "after a power cut in that instant, write again before use"
+        )
+    return ""
 
 
 def _plan(transport: Transport, image: bytes, target: Target, *, full: bool) -> Plan:

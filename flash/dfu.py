@@ -457,6 +457,9 @@ class DfuTransport:
         size: Of the partition in bytes.
         run: Address of the application to start at the end, or None to stay.
         sleep: Waits, for tests to replace.
+
+    Attributes:
+        carried: Bytes of data written.
     """
 
     def __init__(
@@ -474,6 +477,7 @@ class DfuTransport:
         self.address = address
         self.size = size
         self.run = run
+        self.carried = 0
         self.capabilities = Capability.ERASE
         if memory.can_upload and all(run.readable for run in memory.sectors):
             self.capabilities |= Capability.READBACK | Capability.SUMS
@@ -502,6 +506,7 @@ class DfuTransport:
                 self._erase(step)
             elif isinstance(step, Write | Commit):
                 self.wire.write(self.address + step.address, step.data, tell)
+                self.carried += step.length
             elif isinstance(step, Verify):
                 found = self.read(step.address, step.length)
                 if found != step.data:

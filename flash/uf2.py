@@ -174,6 +174,7 @@ class Uf2Transport:
 
     Attributes:
         remark: What a user should know of a copy that was made.
+        carried: Bytes of the file copied.
     """
 
     def __init__(
@@ -186,6 +187,7 @@ class Uf2Transport:
         self.family = family
         self.patience = patience
         self.remark = ""
+        self.carried = 0
         self._current: Memory | None = None
         self.capabilities = Capability(0)
         if (drive.path / CURRENT).is_file():
@@ -234,6 +236,7 @@ class Uf2Transport:
         data = write_uf2(Uf2File({self.family: memory}))
         complete = self._copy(data)
         self._wait(complete=complete)
+        self.carried += len(data)
         for step in writes:
             if done is not None:
                 done(step, step.length)

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-esptool = pytest.importorskip("esptool", reason="esptool is not installed (extra 'esp')")
-if sys.platform == "win32":
-    pytest.skip("no ptys on this host", allow_module_level=True)
 
 import boards
 from flash.bootloader import Outcome, deploy, make_target
@@ -29,6 +24,8 @@ from romfs.errors import (
 from romfs.formats.esp import EspPartition, PartitionTable
 from tests.formats.firmware import DEFAULT_TABLE, ROMFS_TABLE, esp_firmware, romfs_image
 from tests.sim.esp_rom import EspRom, on_a_port
+
+pytest.importorskip("esptool", reason="esptool is not installed (extra 'esp')")
 
 BOARD = boards.load("ESP32_GENERIC_S3")
 IMAGE = romfs_image(50_000)
@@ -63,11 +60,13 @@ def tool(rom: EspRom) -> Iterator[EspTool]:
         opened.close()
 
 
-def run(tool: EspTool, image: bytes = IMAGE, **options: bool) -> Outcome:
+def run(
+    tool: EspTool, image: bytes = IMAGE, *, full: bool = False, dry_run: bool = False
+) -> Outcome:
     part = find_partition(tool, BOARD)
     row = BOARD.partition(0).with_size(part.size)
     target = make_target(BOARD, row, write=4096, erasing=Erasing.WHOLE)
-    return deploy(EspTransport(tool, part, image), image, target, **options)
+    return deploy(EspTransport(tool, part, image), image, target, full=full, dry_run=dry_run)
 
 
 @pytest.mark.parametrize("chip", list(CHIPS))
@@ -147,7 +146,7 @@ def test_a_chip_that_falls_silent_is_a_lost_link(rom: EspRom, tool: EspTool) -> 
     assert rom.flash.read(AT, 3) != IMAGE[:3]
 
 
-def test_power_cut_at_every_operation_leaves_nothing_half_done_that_looks_whole() -> None:
+def test_a_power_cut_before_the_last_write_leaves_nothing_that_looks_whole() -> None:
     image, old = romfs_image(9000), romfs_image(8000)
 
     def attempt(rom: EspRom) -> None:
@@ -162,8 +161,10 @@ def test_power_cut_at_every_operation_leaves_nothing_half_done_that_looks_whole(
     whole.flash.load(old, AT)
     attempt(whole)
     operations = whole.flash.supply.count
-    # Each lost link costs esptool's patience: the first, the last and some between.
-    for cut in (1, operations // 2, operations - 1):
+    # The header's sector is written by the last 17 operations, and cannot be written in
+    # two goes: that is the risk the user is told of. Each lost link costs esptool's
+    # patience, so these are the first, the last before that, and one between.
+    for cut in (1, operations // 2, operations - 17):
         rom = prepared()
         rom.flash.load(old, AT)
         rom.flash.supply.cut_after = cut
