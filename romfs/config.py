@@ -38,6 +38,31 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class ImageTable:
+    """One of several images that a project consists of, each for a partition.
+
+    Attributes:
+        name: Part of the file name.
+        partition: Which of a board's partitions it is for.
+        source: What it is built from, instead of the project's source.
+        include: Added to the project's patterns.
+        exclude: Likewise.
+        size: Of its partition, where the board leaves it open.
+        budget: Most bytes it may have.
+        boards: Built for each of these, instead of the project's boards.
+    """
+
+    name: str
+    partition: int = 0
+    source: str | None = None
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    size: int | None = None
+    budget: int | None = None
+    boards: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """What a configuration file says.
 
@@ -47,7 +72,9 @@ class Config:
         include: gitignore-style patterns; if there are any, only matching files are taken.
         exclude: gitignore-style patterns of what is left out, after the default ones.
         rules: Settings per pattern.
-        board: Board name or board file.
+        board: Board name or board file, the latter relative to the configuration file.
+        boards: Several of them: `romfs build --all` builds for each.
+        images: Several images: `romfs build --all` builds each.
         version: The user's version of the application.
         size: Size of the partition in bytes, where the board leaves it to a build option.
         budget: Most bytes the image may have, if less than the partition.
@@ -64,6 +91,8 @@ class Config:
     exclude: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = ()
     board: str | None = None
+    boards: tuple[str, ...] = ()
+    images: tuple[ImageTable, ...] = ()
     version: str | None = None
     size: int | None = None
     budget: int | None = None
@@ -126,6 +155,8 @@ def _config(path: Path, table: _Table) -> Config:
         exclude=table.texts("exclude"),
         rules=tuple(_rule(row) for row in table.tables("rules")),
         board=table.text("board"),
+        boards=table.texts("boards"),
+        images=tuple(_image(row) for row in table.tables("images")),
         version=table.text("version"),
         size=table.size("size"),
         budget=table.size("budget"),
@@ -142,6 +173,24 @@ def _config(path: Path, table: _Table) -> Config:
     table.done()
     manifest.done()
     return config
+
+
+def _image(table: _Table) -> ImageTable:
+    name = table.text("name")
+    if not name or "/" in name:
+        raise ConfigError(f'{table.where}: an image needs name = "...", without a slash')
+    image = ImageTable(
+        name=name,
+        partition=table.integer("partition") or 0,
+        source=table.text("source"),
+        include=table.texts("include"),
+        exclude=table.texts("exclude"),
+        size=table.size("size"),
+        budget=table.size("budget"),
+        boards=table.texts("boards"),
+    )
+    table.done()
+    return image
 
 
 def _rule(table: _Table) -> Rule:

@@ -198,7 +198,13 @@ _PLAIN = ("", ".romfs", ".img", ".bin")
 
 
 def image_file(
-    image: bytes, output: Path, args: argparse.Namespace, board_name: str | None, size: int | None
+    image: bytes,
+    output: Path,
+    args: argparse.Namespace,
+    *,
+    board_name: str | None,
+    size: int | None,
+    partition: int,
 ) -> bytes:
     """A finished image as the file to write, in the format asked for or that its name says.
 
@@ -219,7 +225,7 @@ def image_file(
 
         board = boards.load(board_name)
         if address is None and board.partitions:
-            address = board_place(board, args.partition, size).address
+            address = board_place(board, partition, size).address
     if to != "fat":
         return encode(image, to, args, address=address, board=board)
     import tempfile

@@ -14,8 +14,10 @@ from romfs.cli._sources import add_source_arguments, make_sources
 from romfs.cli._target import make_target, size_argument
 
 if TYPE_CHECKING:
-    from romfs.build import BuildFailed
+    from romfs.build import BuildFailed, TooBig
+    from romfs.cli._variants import Variant
     from romfs.config import Config
+    from romfs.image import Image
 
 
 def add_parser(parser: argparse.ArgumentParser) -> None:
@@ -31,6 +33,11 @@ def add_parser(parser: argparse.ArgumentParser) -> None:
         "-o", "--output", metavar="OUT", help="the image to write (default: NAME.romfs)"
     )
     parser.add_argument(
+        "--all",
+        action="store_true",
+        help="build every image for every board of the configuration; OUT is a directory",
+    )
+    parser.add_argument(
         "--check",
         metavar="OUT",
         help="write nothing; fail unless OUT is exactly what would be built",
@@ -43,7 +50,7 @@ def add_parser(parser: argparse.ArgumentParser) -> None:
         metavar="BYTES",
         help="partition size, where the board leaves it to a build option: 131072, 0x20000, 128K",
     )
-    target.add_argument("--partition", type=int, default=0, metavar="N", help="default: 0")
+    target.add_argument("--partition", type=int, metavar="N", help="which partition (default: 0)")
     target.add_argument("--march", metavar="ARCH", help="native architecture, as mpy-cross has it")
     target.add_argument("--march-flags", metavar="FLAGS", help="its extensions, for RISC-V")
     target.add_argument(
@@ -94,47 +101,57 @@ def add_parser(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Build, report, write."""
-    from romfs.build import BuildFailed, build
+    """Build, report, write: one image, or all that the configuration describes."""
+    from romfs.cli._variants import matrix, single
+
+    config = _config(args)
+    if not args.all:
+        return _build(args, single(args, config))
+    variants = list(matrix(args, config))
+    reports: list[dict[str, Any]] = []
+    codes = [_build(args, variant, reports) for variant in variants]
+    if args.json:
+        print(json.dumps(reports, indent=2))
+    return max(codes)
+
+
+def _build(
+    args: argparse.Namespace, variant: Variant, reports: list[dict[str, Any]] | None = None
+) -> int:
+    """Build one image; with `reports`, its report is added there for later."""
+    from romfs.build import BuildFailed, TooBig, build
     from romfs.cache import Cache, default_directory
     from romfs.cli import _build_report as build_report
     from romfs.cli._progress import Progress
     from romfs.compile import Compiler
     from romfs.errors import BuildError
-    from romfs.output import atomic_write
 
-    config = _config(args)
-    place = _source_path(args, config)
-    output = Path(args.check or args.output or f"{_name(place)}.romfs")
-    if output.is_dir():
-        raise BuildError("is a directory; name a file with -o", path=str(output))
     target = make_target(
-        args.board or config.board,
-        size=args.size or config.size,
+        variant.board,
+        size=variant.size,
         march=args.march,
         march_flags=args.march_flags,
-        partition=args.partition,
+        partition=variant.partition,
         align=args.align,
     )
-    sources = make_sources(args, config, place)
-    previous = None if args.previous is None else _image(args.previous)
-    cache = None if args.no_cache else Cache(default_directory())
+    sources = make_sources(args, variant.config, variant.place)
+    previous = _previous(args, variant)
     with Progress("compiling") as progress:
         try:
             built = build(
                 sources.source,
                 target,
-                config=config,
+                config=variant.config,
                 optimize=args.optimize,
                 compiler=Compiler(args.mpy_cross),
-                cache=cache,
+                cache=None if args.no_cache else Cache(default_directory()),
                 workers=args.jobs,
                 previous=previous,
-                never=_never(place, output, config),
+                never=_never(variant),
                 progress=progress.update,
             )
-        except BuildFailed as failure:
-            return _failed(failure, args)
+        except (BuildFailed, TooBig) as failure:
+            return _failed(failure, args, variant, reports)
     warnings = [finding for finding in built.findings if finding.severity == "warning"]
     if not args.json:
         for finding in built.findings:
@@ -143,20 +160,53 @@ def run(args: argparse.Namespace) -> int:
             print(f"romfs: note: {note}", file=sys.stderr)
     if args.strict and warnings:
         raise BuildError(f"{len(warnings)} warning(s) and --strict; nothing written")
-    report = build_report.collect(built, target, output, previous)
+    report = build_report.collect(built, target, variant.output, previous)
     data = image_file(
-        built.image, output, args, args.board or config.board, args.size or config.size
+        built.image,
+        variant.output,
+        args,
+        board_name=variant.board,
+        size=variant.size,
+        partition=variant.partition,
     )
+    _write_or_check(args, variant.output, data, report)
+    if reports is not None:
+        reports.append(report)
+    if not args.json:
+        print(build_report.table(report))
+    elif reports is None:
+        print(json.dumps(report, indent=2))
+    if report.get("reproduced", True):
+        return exit_codes.OK
+    print(f"romfs: error: {variant.output} is not what this source builds", file=sys.stderr)
+    return exit_codes.FAILED
+
+
+def _write_or_check(
+    args: argparse.Namespace, output: Path, data: bytes, report: dict[str, Any]
+) -> None:
     if args.check:
-        same = output.read_bytes() == data
-        report["reproduced"] = same
-    else:
-        atomic_write(output, data)
-    print(json.dumps(report, indent=2) if args.json else build_report.table(report))
-    if args.check and not report["reproduced"]:
-        print(f"romfs: error: {output} is not what this source builds", file=sys.stderr)
-        return exit_codes.FAILED
-    return exit_codes.OK
+        report["reproduced"] = output.read_bytes() == data
+        return
+    from romfs.output import atomic_write
+
+    if args.all:
+        output.parent.mkdir(parents=True, exist_ok=True)
+    atomic_write(output, data)
+
+
+def _previous(args: argparse.Namespace, variant: Variant) -> Image | None:
+    """The previous image; with several images, the one of the same name in a directory."""
+    if args.previous is None:
+        return None
+    from romfs.image import Image
+
+    path = Path(args.previous)
+    if args.all:
+        path /= variant.output.name
+        if not path.exists():
+            return None
+    return Image(path.read_bytes())
 
 
 def _config(args: argparse.Namespace) -> Config:
@@ -183,24 +233,12 @@ def _config(args: argparse.Namespace) -> Config:
     )
 
 
-def _source_path(args: argparse.Namespace, config: Config) -> Path:
-    if args.source is not None:
-        return Path(args.source)
-    if config.source is not None and config.path is not None:
-        return config.path.parent / config.source
-    return Path()
-
-
-def _name(place: Path) -> str:
-    """What to call an image of this source."""
-    path = place.resolve()
-    return path.parent.name if path.name == "manifest.py" else path.name
-
-
-def _never(place: Path, output: Path, config: Config) -> list[str]:
+def _never(variant: Variant) -> list[str]:
     """Files of the build itself that may lie in the source tree."""
-    own = [output, *([config.path, config.path.parent / "romfs.lock"] if config.path else [])]
-    root = place.resolve()
+    own = [variant.output]
+    if (config := variant.config.path) is not None:
+        own += [config, config.parent / "romfs.lock"]
+    root = variant.place.resolve()
     return [
         path.resolve().relative_to(root).as_posix()
         for path in own
@@ -208,23 +246,34 @@ def _never(place: Path, output: Path, config: Config) -> list[str]:
     ]
 
 
-def _image(path: str) -> Any:
-    from romfs.image import Image
-
-    return Image(Path(path).read_bytes())
-
-
-def _failed(failure: BuildFailed, args: argparse.Namespace) -> int:
+def _failed(
+    failure: BuildFailed | TooBig,
+    args: argparse.Namespace,
+    variant: Variant,
+    reports: list[dict[str, Any]] | None,
+) -> int:
+    """Say why there is no image."""
+    from romfs.build import TooBig
     from romfs.findings import Finding
 
-    if args.json:
-        problems = [
+    if isinstance(failure, TooBig) and reports is None:
+        raise failure
+    problems = () if isinstance(failure, TooBig) else failure.problems
+    report = {
+        "image": str(variant.output),
+        "error": str(failure),
+        "problems": [
             {"path": problem.path, "line": problem.line, "message": str(problem)}
-            for problem in failure.problems
-        ]
-        print(json.dumps({"error": str(failure), "problems": problems}, indent=2))
-    for problem in failure.problems:
+            for problem in problems
+        ],
+    }
+    if reports is not None:
+        reports.append(report)
+    elif args.json:
+        print(json.dumps(report, indent=2))
+    for problem in problems:
         prefix = "" if isinstance(problem, Finding) else "error: "
         print(f"romfs: {prefix}{problem}", file=sys.stderr)
-    print(f"romfs: {failure}", file=sys.stderr)
+    label = f"{variant.output}: " if reports is not None else ""
+    print(f"romfs: {label}{failure}", file=sys.stderr)
     return exit_codes.FAILED
