@@ -14,7 +14,7 @@ from romfs.config import Config
 from romfs.errors import BuildError
 from romfs.findings import Finding, Severity
 from romfs.image import Image
-from romfs.layout import Content, Layout, lay_out
+from romfs.layout import Content, Geometry, Layout, lay_out
 from romfs.rules import examine_names, mpy_files
 from romfs.select import selector
 from romfs.sizes import show_size
@@ -169,7 +169,7 @@ def build(
         contents,
         directories,
         info=_info(config, target, compiler if fresh else None),
-        geometry=target.geometry,
+        geometry=_geometry(target, config),
         previous=previous,
     )
     _check_size(layout, target, config)
@@ -293,6 +293,14 @@ def _kind(path: str, data: bytes) -> str:
     if path.endswith(".mpy"):
         return "native" if _is_native(data) else "bytecode"
     return "source" if path.endswith(".py") else "data"
+
+
+def _geometry(target: Target, config: Config) -> Geometry | None:
+    """Of the partition; slack must not use up a budget either."""
+    geometry = target.geometry
+    if geometry is None or config.budget is None:
+        return geometry
+    return Geometry(geometry.erase, min(geometry.capacity, config.budget))
 
 
 def _info(config: Config, target: Target, compiler: Compiler | None) -> dict[str, Any]:
