@@ -274,8 +274,8 @@ def run(code, L):
                                             if type(f) is type:
                                                 f = CONSTRUCT.get(f, f)
                                             if arg > 255:
-                                                arg &= 255
-                                                t = f(*args[:arg], **keywords(args, arg))
+                                                count = arg & 255
+                                                t = f(*args[:count], **keywords(args, count))
                                             else:
                                                 t = f(*args)
                                     else:
@@ -456,16 +456,16 @@ def run(code, L):
                                                 y += arg >> 7 & 510
                                             args = s[-y:]
                                             del s[-y:]
-                                            arg &= 255
+                                            count = arg & 255
                                             x = s.pop()
                                             f = s.pop()
                                             if x is not NULL:
                                                 args.insert(0, x)
-                                                arg += 1
+                                                count += 1
                                             elif type(f) is type:
                                                 f = CONSTRUCT.get(f, f)
-                                            if arg < len(args):
-                                                t = f(*args[:arg], **keywords(args, arg))
+                                            if count < len(args):
+                                                t = f(*args[:count], **keywords(args, count))
                                             else:
                                                 t = f(*args)
                                 else:
@@ -1216,8 +1216,8 @@ def run_observed(code, L):
                                             if type(f) is type:
                                                 f = CONSTRUCT.get(f, f)
                                             if arg > 255:
-                                                arg &= 255
-                                                t = f(*args[:arg], **keywords(args, arg))
+                                                count = arg & 255
+                                                t = f(*args[:count], **keywords(args, count))
                                             else:
                                                 t = f(*args)
                                     else:
@@ -1398,16 +1398,16 @@ def run_observed(code, L):
                                                 y += arg >> 7 & 510
                                             args = s[-y:]
                                             del s[-y:]
-                                            arg &= 255
+                                            count = arg & 255
                                             x = s.pop()
                                             f = s.pop()
                                             if x is not NULL:
                                                 args.insert(0, x)
-                                                arg += 1
+                                                count += 1
                                             elif type(f) is type:
                                                 f = CONSTRUCT.get(f, f)
-                                            if arg < len(args):
-                                                t = f(*args[:arg], **keywords(args, arg))
+                                            if count < len(args):
+                                                t = f(*args[:count], **keywords(args, count))
                                             else:
                                                 t = f(*args)
                                 else:
@@ -2159,8 +2159,8 @@ def generate(code, L):
                                             if type(f) is type:
                                                 f = CONSTRUCT.get(f, f)
                                             if arg > 255:
-                                                arg &= 255
-                                                t = f(*args[:arg], **keywords(args, arg))
+                                                count = arg & 255
+                                                t = f(*args[:count], **keywords(args, count))
                                             else:
                                                 t = f(*args)
                                     else:
@@ -2341,16 +2341,16 @@ def generate(code, L):
                                                 y += arg >> 7 & 510
                                             args = s[-y:]
                                             del s[-y:]
-                                            arg &= 255
+                                            count = arg & 255
                                             x = s.pop()
                                             f = s.pop()
                                             if x is not NULL:
                                                 args.insert(0, x)
-                                                arg += 1
+                                                count += 1
                                             elif type(f) is type:
                                                 f = CONSTRUCT.get(f, f)
-                                            if arg < len(args):
-                                                t = f(*args[:arg], **keywords(args, arg))
+                                            if count < len(args):
+                                                t = f(*args[:count], **keywords(args, count))
                                             else:
                                                 t = f(*args)
                                 else:
@@ -3108,8 +3108,8 @@ def generate_observed(code, L):
                                             if type(f) is type:
                                                 f = CONSTRUCT.get(f, f)
                                             if arg > 255:
-                                                arg &= 255
-                                                t = f(*args[:arg], **keywords(args, arg))
+                                                count = arg & 255
+                                                t = f(*args[:count], **keywords(args, count))
                                             else:
                                                 t = f(*args)
                                     else:
@@ -3290,16 +3290,16 @@ def generate_observed(code, L):
                                                 y += arg >> 7 & 510
                                             args = s[-y:]
                                             del s[-y:]
-                                            arg &= 255
+                                            count = arg & 255
                                             x = s.pop()
                                             f = s.pop()
                                             if x is not NULL:
                                                 args.insert(0, x)
-                                                arg += 1
+                                                count += 1
                                             elif type(f) is type:
                                                 f = CONSTRUCT.get(f, f)
-                                            if arg < len(args):
-                                                t = f(*args[:arg], **keywords(args, arg))
+                                            if count < len(args):
+                                                t = f(*args[:count], **keywords(args, count))
                                             else:
                                                 t = f(*args)
                                 else:

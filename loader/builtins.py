@@ -13,20 +13,19 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from loader import source
-from loader.classes import Super, build_class, class_dict, depth_first
+from loader.classes import Super, build_class, class_dict
 from loader.code import NULL
 from loader.construct import (
     CONSTRUCT,
     callable_for,
     index,
-    make_range,
     to_float,
     type_of,
 )
-from loader.exceptions import visible
-from loader.loops_support import code_of
-from loader.natives import ATTRIBUTES, missing
+from loader.formatting import format_percent, format_value
+from loader.natives import ATTRIBUTES
 from loader.order import dict_keys, hash_bytes
+from loader.methods import sort_list
 from loader.semantics import call, get_iter, iterate, load_attr, store_attr
 from loader.text import class_name, is_guest_class, repr_, str_, type_name
 
@@ -63,6 +62,10 @@ def _args(args: tuple[Any, ...], least: int, most: int | None = None) -> None:
         raise TypeError(f"function expected at most {most} arguments, got {len(args)}")
 
 
+def _number(value: Any) -> Any:
+    return index(value) if is_guest_class(type(value)) else value
+
+
 def b_abs(vm: VM, *args: Any) -> Any:
     """`abs(x)`."""
     _args(args, 1)
@@ -86,19 +89,19 @@ def b_any(vm: VM, *args: Any) -> bool:
 def b_bin(vm: VM, *args: Any) -> str:
     """`bin(x)`."""
     _args(args, 1)
-    return bin(index(args[0]))
+    return format_value(_number(args[0]), "#b")
 
 
 def b_hex(vm: VM, *args: Any) -> str:
     """`hex(x)`."""
     _args(args, 1)
-    return hex(index(args[0]))
+    return str(format_percent("%#x", _number(args[0])))
 
 
 def b_oct(vm: VM, *args: Any) -> str:
     """`oct(x)`."""
     _args(args, 1)
-    return oct(index(args[0]))
+    return str(format_percent("%#o", (_number(args[0]),)))
 
 
 def b_callable(vm: VM, *args: Any) -> bool:
@@ -124,9 +127,7 @@ def b_ord(vm: VM, *args: Any) -> int:
         if len(value) != 1:
             raise TypeError(f"ord() expected a character, but string of length {len(value)} found")
         return ord(value)
-    raise TypeError("ord() expected a character, but string of length 0 found") if False else (
-        TypeError(f"can't convert '{type_name(value)}' object to str implicitly")
-    )
+    raise TypeError(f"can't convert '{type_name(value)}' object to str implicitly")
 
 
 def b_compile(vm: VM, *args: Any) -> CodeObject:
@@ -142,7 +143,9 @@ def _compile(vm: VM, text: Any, name: str, mode: str) -> bytes:
     if not isinstance(text, str):
         text = bytes(CONSTRUCT[bytes](text)).decode("utf-8", "surrogateescape")
     if mode == "eval":
-        text = f"{_RESULT}=(\\\n{text.strip()}\n)" if False else f"{_RESULT}=({text.strip()}\n)"
+        if not text.strip():
+            raise SyntaxError("invalid syntax")
+        text = f"{_RESULT}=({text.strip()}\n)"
     return source.compile_source(text, name, vm.opt_level)
 
 
@@ -409,13 +412,22 @@ def b_pow(vm: VM, *args: Any) -> Any:
             if not isinstance(arg, int):
                 raise TypeError("pow() with 3 arguments requires integers")
         if args[2] == 0:
-            raise ZeroDivisionError("divide by zero")
+            raise ValueError("divide by zero")
+        if args[1] < 0:
+            return 0
     return pow(*args)
 
 
-def b_print(vm: VM, *args: Any, sep: Any = " ", end: Any = "\n", file: Any = None) -> None:
+def b_print(
+    vm: VM, *args: Any, sep: Any = " ", end: Any = "\n", file: Any = None, **named: Any
+) -> None:
     """`print(...)`."""
-    text = str_(sep).join([str_(arg) for arg in args]) + str_(end)
+    if named:
+        raise TypeError("extra keyword arguments given")
+    for text in (sep, end):
+        if not isinstance(text, str):
+            raise TypeError(f"can't convert '{type_name(text)}' object to str implicitly")
+    text = sep.join([str_(arg) for arg in args]) + end
     if file is None:
         vm.write(text)
     else:
@@ -451,8 +463,11 @@ def b_sorted(vm: VM, *args: Any, key: Any = None, reverse: Any = False) -> list[
     """`sorted(x, key=, reverse=)`."""
     if len(args) > 1:
         raise TypeError("must use keyword argument for key function")
-    _args(args, 1)
-    return sorted(iterate(args[0]), key=callable_for(key), reverse=bool(reverse))
+    if not args:
+        raise TypeError("function missing 1 required positional arguments")
+    items = list(iterate(args[0]))
+    sort_list(items, callable_for(key), bool(reverse))
+    return items
 
 
 def b_sum(vm: VM, *args: Any) -> Any:
@@ -462,15 +477,6 @@ def b_sum(vm: VM, *args: Any) -> Any:
     for item in iterate(args[0]):
         total = total + item
     return total
-
-
-def b_super(vm: VM, *args: Any) -> Super:
-    """`super(cls, obj)`."""
-    if len(args) != 2:
-        raise TypeError("can't create 'super' instances") if False else TypeError(
-            f"function takes 2 positional arguments but {len(args)} were given"
-        )
-    return Super(*args)
 
 
 def b_import(vm: VM, *args: Any) -> Any:
@@ -541,10 +547,6 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
 }  # fmt: skip
 
 
-class SuperType(type):
-    """So that `super` is a type that can be called with a class and an object."""
-
-
 def namespace(vm: VM) -> dict[str, Any]:
     """The dict of the module `builtins`."""
     values: dict[str, Any] = {"__name__": "builtins"}
@@ -555,4 +557,3 @@ def namespace(vm: VM) -> dict[str, Any]:
     return values
 
 
-_ = (code_of, depth_first, make_range, missing, visible)

@@ -13,7 +13,7 @@ import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from loader.natives import ATTRIBUTES, EXCEPTION_NAMES, missing, native_attribute, unbound
+from loader.natives import ATTRIBUTES, EXCEPTION_NAMES, GUARDED, missing, unbound
 from loader.order import dict_keys
 from loader.text import class_name, is_guest_class, is_guest_function, type_name
 
@@ -110,7 +110,7 @@ def _needs_depth_first(bases: tuple[type, ...]) -> bool:
     return [k for k in host[1:] if is_guest_class(k)] != order
 
 
-_NOT_BASES = frozenset({bool, type(None), types.FunctionType, types.GeneratorType, range, slice,
+_NOT_BASES = frozenset({type(None), types.FunctionType, types.GeneratorType, range, slice,
                         memoryview, type(...), property, staticmethod, classmethod, zip, map,
                         filter, enumerate, reversed, types.ModuleType})  # fmt: skip
 
@@ -123,9 +123,9 @@ def new_class(name: str, bases: tuple[Any, ...], namespace: dict[str, Any]) -> t
     """
     for base in bases:
         if not isinstance(base, type):
-            raise TypeError("type is not an acceptable base type") if False else TypeError(
-                "bases must be types"
-            )
+            raise TypeError
+        if base is bool:
+            return new_class(name, tuple(int if b is bool else b for b in bases), namespace)
         if base in _NOT_BASES or base is type:
             raise TypeError(f"type '{class_name(base)}' isn't an acceptable base type")
     natives = {n for base in bases if (n := _native(base)) is not object}
@@ -140,8 +140,14 @@ def new_class(name: str, bases: tuple[Any, ...], namespace: dict[str, Any]) -> t
             body[key] = staticmethod(value)
         else:
             body[key] = value
+            if hasattr(type(value), "__get__") and is_guest_class(type(value)):
+                GUARDED.add(key)
     if "__int__" in body:
         body["__index__"] = body["__int__"]
+    if not _COMPARISONS.keys().isdisjoint(body):
+        for key, blocker in _COMPARISONS.items():
+            if key not in body and not any(_in_class(base, key) for base in bases):
+                body[key] = blocker
     if hidden:
         body[".hidden"] = hidden
     body.setdefault("__module__", None)
@@ -162,6 +168,20 @@ def new_class(name: str, bases: tuple[Any, ...], namespace: dict[str, Any]) -> t
     _names[cls] = namespace
     return cls
 
+
+def _blocker(method: str) -> Callable[[Any, Any], Any]:
+    """A comparison a class lacks: the host would turn the operands round, MicroPython not."""
+
+    def compare(self: Any, other: Any) -> Any:
+        raise TypeError(
+            f"unsupported types for {method}: '{type_name(self)}', '{type_name(other)}'"
+        )
+
+    return compare
+
+
+_COMPARISONS = {name: _blocker(name) for name in ("__lt__", "__gt__", "__le__", "__ge__")}
+_BLOCKERS = frozenset(_COMPARISONS.values())
 
 _names: dict[type, dict[str, Any]] = {}
 
@@ -201,6 +221,8 @@ def _in_class(cls: type, name: str) -> tuple[type, Any] | None:
         if not is_guest_class(base):
             continue
         if name in base.__dict__ and not (name == "__index__" or name in _ADDED):
+            if name in _COMPARISONS and base.__dict__[name] in _BLOCKERS:
+                continue
             return base, base.__dict__[name]
         hidden = base.__dict__.get(".hidden")
         if hidden is not None and name in hidden:
@@ -228,7 +250,7 @@ def attribute_of_instance(obj: Any, cls: type, name: str) -> Any:
     if name in own:
         return own[name]
     if name == "__dict__":
-        return {key: own[key] for key in dict_keys(own) if not key.startswith(".")}
+        return ReadOnlyDict((key, own[key]) for key in dict_keys(own) if key[:1] != ".")
     found = _in_class(cls, name)
     if found is not None:
         return bind(found[1], obj, cls)
@@ -285,14 +307,10 @@ def attribute_of_class(cls: Any, name: str) -> Any:
             value = found[1]
             if type(value) in (staticmethod, classmethod):
                 return value.__get__(None, cls)
-            if is_guest_class(type(value)) and hasattr(type(value), "__get__"):
-                return value.__get__(None, cls)
             return value
     if name == "__bases__":
-        bases = cls.__bases__
-        return () if bases == (object,) and is_guest_class(cls) else tuple(
-            base for base in bases if base is not object or is_guest_class(cls)
-        )
+        bases: tuple[type, ...] = cls.__bases__
+        return bases
     if name == "__dict__":
         return class_dict(cls)
     value = class_member(cls, name)
@@ -305,12 +323,33 @@ def class_dict(cls: type) -> dict[str, Any]:
     """A copy of a class's dict, without what the host keeps there."""
     if not is_guest_class(cls):
         return {}
-    names = {k: v for k, v in cls.__dict__.items() if k not in _ADDED and k != ".hidden"}
+    names = {
+        k: v
+        for k, v in cls.__dict__.items()
+        if k not in _ADDED and k != ".hidden" and not (k in _COMPARISONS and v in _BLOCKERS)
+    }
     names.pop("__index__", None)
     if names.get("__module__", 0) is None:
         del names["__module__"]
     names.update(cls.__dict__.get(".hidden", {}))
-    return {key: names[key] for key in dict_keys(names)}
+    return ReadOnlyDict((key, names[key]) for key in dict_keys(names))
+
+
+class ReadOnlyDict(dict[str, Any]):
+    """The copy of a namespace that `__dict__` gives; it cannot be changed."""
+
+    __guest_name__ = "dict"
+
+    def _refuse(self, *_: Any, **__: Any) -> Any:
+        raise TypeError
+
+    __setitem__ = __delitem__ = clear = pop = popitem = setdefault = update = _refuse
+    __ior__ = _refuse
+
+    def _guest_repr_(self) -> str:
+        from loader.text import repr_
+
+        return repr_(dict(self))
 
 
 def class_member(cls: Any, name: str) -> Any:
@@ -334,9 +373,7 @@ def _object_init(self: Any, *args: Any, **named: Any) -> None:
 
 def _object_new(cls: Any, *args: Any, **named: Any) -> Any:
     if not isinstance(cls, type) or not is_guest_class(cls):
-        raise TypeError("arg must be user-type") if not isinstance(cls, type) else TypeError(
-            "arg must be user-type"
-        )
+        raise TypeError("arg must be user-type")
     native = _native(cls)
     return native.__new__(cls, *(() if native is object else args))
 
@@ -399,7 +436,7 @@ class Super:
 
     def __init__(self, cls: Any, obj: Any) -> None:
         if not isinstance(cls, type):
-            raise TypeError("first argument to super() must be type")
+            raise TypeError("issubclass() arg 2 must be a class or a tuple of classes")
         self.cls = cls
         self.obj = obj
 
@@ -428,9 +465,9 @@ def super_lookup(cls: Any, obj: Any, name: str) -> tuple[Any, Any]:
                 if type(value) is types.FunctionType:
                     return value, obj
                 owner = obj if isinstance(obj, type) else type(obj)
-                if type(value) in (staticmethod, classmethod, property):
+                if type(value) in (staticmethod, classmethod):
                     return value.__get__(obj, owner), NULL
-                return bind(value, obj, owner), NULL
+                return value, NULL
     native = next((n for b in cls.__bases__ if (n := _native(b)) is not object), object)
     if native is not object and not isinstance(obj, type):
         if name == "__init__":
@@ -472,4 +509,3 @@ def _first(pair: tuple[Any, Any], *args: Any, **named: Any) -> Any:
     return pair[0](pair[1], *args, **named)
 
 
-_ = native_attribute

@@ -16,7 +16,7 @@ from typing import Any
 from loader.classes import Super, new_class
 from loader.modules.native import buffer_of
 from loader.order import dict_keys
-from loader.text import is_guest_class, native_base, str_, type_name
+from loader.text import is_guest_class, repr_, str_, type_name
 
 
 def _count(name: str, args: tuple[Any, ...], least: int, most: int) -> None:
@@ -96,11 +96,8 @@ def parse_int(value: str | bytes | bytearray, base: int) -> int:
         if "_" in digits and base != 0:
             raise ValueError
     except ValueError:
-        from loader.text import repr_
-
-        shown = value if isinstance(value, str) else bytes(value)
-        _ = repr_(shown)
-        raise ValueError(f"invalid syntax for integer with base {base or used}") from None
+        shown = repr_(value if isinstance(value, str) else bytes(value))
+        raise ValueError(f"invalid syntax for integer with base {base}: {shown}") from None
     return -number if match[1] == "-" else number
 
 
@@ -185,12 +182,14 @@ def make_str(*args: Any, **named: Any) -> str:
         raise UnicodeError from None
 
 
-def _byte(value: Any) -> int:
+def _byte(value: Any, wrap: bool = False) -> int:
     if not isinstance(value, int):
         convert = getattr(type(value), "__int__", None) if is_guest_class(type(value)) else None
         if convert is None:
             raise TypeError(f"can't convert {type_name(value)} to int")
         value = convert(value)
+    if wrap:
+        return int(value) & 0xFF
     if not 0 <= value <= 255:
         raise ValueError("bytes value out of range")
     return int(value)
@@ -213,7 +212,7 @@ def make_bytes(*args: Any, **named: Any) -> bytes:
     return bytes(_byte_items(value))
 
 
-def _byte_items(value: Any) -> Any:
+def _byte_items(value: Any, wrap: bool = False) -> Any:
     if isinstance(value, bytes | bytearray | memoryview):
         return buffer_of(value)
     if not isinstance(value, list | tuple) and not is_guest_class(type(value)):
@@ -223,7 +222,7 @@ def _byte_items(value: Any) -> Any:
             pass
     from loader.semantics import iterate
 
-    return [_byte(item) for item in iterate(value)]
+    return [_byte(item, wrap) for item in iterate(value)]
 
 
 def make_bytearray(*args: Any, **named: Any) -> bytearray:
@@ -237,7 +236,8 @@ def make_bytearray(*args: Any, **named: Any) -> bytearray:
         return bytearray(value.encode("utf-8", "surrogateescape"))
     if type(value) is int:
         return bytearray(value)
-    return bytearray(_byte_items(value))
+    items = _byte_items(value, wrap=True)
+    return bytearray(items)
 
 
 def make_list(*args: Any) -> list[Any]:
@@ -277,7 +277,7 @@ def fill_dict(target: dict[Any, Any], args: tuple[Any, ...], named: dict[str, An
     from loader.semantics import iterate
 
     if len(args) > 1:
-        raise TypeError(f"function expected at most 1 arguments, got {len(args)}")
+        raise TypeError(f"function expected at most 2 arguments, got {len(args) + 1}")
     if args:
         source = args[0]
         if isinstance(source, dict):
@@ -327,10 +327,13 @@ def make_type(*args: Any, **named: Any) -> type:
         raise TypeError("function doesn't take keyword arguments")
     if len(args) == 1:
         return type_of(args[0])
+    _count("type", args, 1, 3)
     if len(args) != 3:
         raise TypeError("type takes 1 or 3 arguments")
     name, bases, namespace = args
-    if not isinstance(name, str) or not isinstance(bases, tuple) or not isinstance(namespace, dict):
+    if not isinstance(name, str):
+        raise TypeError(f"can't convert '{type_name(name)}' object to str implicitly")
+    if not isinstance(bases, tuple) or not isinstance(namespace, dict):
         raise TypeError
     return new_class(name, bases, namespace)
 
@@ -408,14 +411,14 @@ def make_reversed(*args: Any) -> Any:
     """`reversed(x)`."""
     _count("reversed", args, 1, 1)
     value = args[0]
-    if isinstance(value, dict | set):
-        raise TypeError(f"'{type_name(value)}' object isn't subscriptable")
     if is_guest_class(type(value)):
         from loader.classes import _in_class
 
         found = _in_class(type(value), "__reversed__")
         if found is not None:
             return found[1](value)
+    elif isinstance(value, dict | set):
+        return iter([value[index] for index in reversed(range(len(value)))])  # type: ignore[index]
     return reversed(value)
 
 
@@ -451,6 +454,25 @@ def _not_created(name: str) -> Callable[..., Any]:
     return make
 
 
+def make_super(*args: Any) -> Super:
+    """`super(cls, obj)`."""
+    _count("super", args, 2, 2)
+    return Super(*args)
+
+
+def _wrapping(kind: Any) -> Callable[..., Any]:
+    def make(*args: Any) -> Any:
+        _count(kind.__name__, args, 1, 1)
+        return kind(args[0])
+
+    return make
+
+
+def make_property(fget: Any = None, fset: Any = None, fdel: Any = None, doc: Any = None) -> Any:
+    """`property(...)`."""
+    return property(fget, fset, fdel)
+
+
 CONSTRUCT: dict[type, Callable[..., Any]] = {
     int: make_int,
     float: make_float,
@@ -471,6 +493,10 @@ CONSTRUCT: dict[type, Callable[..., Any]] = {
     map: make_map,
     filter: make_filter,
     zip: make_zip,
+    Super: make_super,
+    staticmethod: _wrapping(staticmethod),
+    classmethod: _wrapping(classmethod),
+    property: make_property,
     enumerate: make_enumerate,
     reversed: make_reversed,
     slice: _not_created("slice"),
@@ -488,5 +514,3 @@ for _kind in (
 ):  # fmt: skip
     CONSTRUCT[_kind] = _exception(_kind)
 CONSTRUCT[StopIteration] = make_stop_iteration
-
-_ = (Super, native_base)

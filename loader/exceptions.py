@@ -185,6 +185,21 @@ _TYPE_ERROR: list[tuple[str, _Sub]] = [
     (r"keywords must be strings", "keywords must be strings"),
     (r"a bytes-like object is required, not '(.+)'", "object with buffer protocol required"),
     (r"(?:can|could) (?:only|not) .*bytes-like object.*", "object with buffer protocol required"),
+    (
+        r"(?:\w+\(\) )?(?:argument \d+ |first arg )?must be str(?: or a tuple of str| or None)?, not (.+)",
+        lambda m: f"can't convert '{_t(m[1])}' object to str implicitly",
+    ),
+    (
+        r"(?:startswith|endswith) first arg must be (?:bytes|str) or a tuple of (bytes|str), not (.+)",
+        lambda m: f"can't convert '{_t(m[2])}' object to {m[1]} implicitly",
+    ),
+    (
+        r"argument should be integer or bytes-like object, not '(.+)'",
+        lambda m: f"can't convert '{_t(m[1])}' object to bytes implicitly",
+    ),
+    (r"slice indices must be integers or None or have an __index__ method", "can't convert str to int"),
+    (r"can't take floor of complex number.|.*complex.*floor.*", "can't truncate-divide a complex number"),
+    (r"object of type '(.+)' is not reversible|'(.+)' object is not reversible", lambda m: f"object of type '{_t(m[1] or m[2])}' has no len()"),
     (r"not all arguments converted during string formatting", "format string didn't convert all arguments"),
     (r".*takes no keyword arguments", "function doesn't take keyword arguments"),
 ]  # fmt: skip
@@ -198,17 +213,21 @@ def _arguments(exc: BaseException) -> str | None:
     match = re.fullmatch(r"(.+?)\(\) (.*)", text, re.DOTALL)
     if match is None:
         return None
-    name, rest = match[1].rpartition(".")[2], match[2]
+    owner, rest = match[1].rpartition(".")[0], match[2]
+    own = 1 if owner in _METHOD_OWNERS else 0  # MicroPython counts self
     if found := re.fullmatch(r"takes (?:from (\d+) to )?(\d+) positional arguments? but (\d+) (?:positional arguments? \(and .+\) )?(?:was|were) given", rest):
         return f"function takes {found[2]} positional arguments but {found[3]} were given"
     if found := re.fullmatch(r"takes exactly one argument \((\d+) given\)", rest):
-        return f"function takes 1 positional arguments but {found[1]} were given"
+        return f"function takes {1 + own} positional arguments but {int(found[1]) + own} were given"
     if found := re.fullmatch(r"takes no arguments \((\d+) given\)", rest):
-        return f"function takes 0 positional arguments but {found[1]} were given"
+        return f"function takes {own} positional arguments but {int(found[1]) + own} were given"
     if found := re.fullmatch(r"takes exactly (\d+) (?:positional )?arguments? \((\d+) given\)", rest):
-        return f"function takes {found[1]} positional arguments but {found[2]} were given"
+        return (
+            f"function takes {int(found[1]) + own} positional arguments "
+            f"but {int(found[2]) + own} were given"
+        )
     if found := re.fullmatch(r"takes at most (\d+) (?:positional )?arguments? \((\d+) given\)", rest):
-        return f"function expected at most {found[1]} arguments, got {found[2]}"
+        return f"function expected at most {int(found[1]) + own} arguments, got {int(found[2]) + own}"
     if found := re.fullmatch(r"takes at least (\d+) (?:positional )?arguments? \((\d+) given\)", rest):
         return f"function missing {int(found[1]) - int(found[2])} required positional arguments"
     if found := re.fullmatch(r"got an unexpected keyword argument '(.*)'", rest, re.DOTALL):
@@ -220,13 +239,23 @@ def _arguments(exc: BaseException) -> str | None:
     return None
 
 
+_METHOD_OWNERS = frozenset(
+    {"list", "dict", "str", "bytes", "bytearray", "tuple", "set", "frozenset", "int", "generator"}
+)
+
 _COUNTS: list[tuple[str, _Sub]] = [
-    (r"(\w+) expected at most (\d+) arguments?, got (\d+)", r"function expected at most \2 arguments, got \3"),
     (
-        r"(\w+) expected at least (\d+) arguments?, got (\d+)",
+        r"(?!function )(\w+) expected at most (\d+) arguments?, got (\d+)",
+        lambda m: f"function expected at most {int(m[2]) + 1} arguments, got {int(m[3]) + 1}",
+    ),
+    (
+        r"(?!function )(\w+) expected at least (\d+) arguments?, got (\d+)",
         lambda m: f"function missing {int(m[2]) - int(m[3])} required positional arguments",
     ),
-    (r"(\w+) expected (\d+) arguments?, got (\d+)", r"function takes \2 positional arguments but \3 were given"),
+    (
+        r"(?!function )(\w+) expected (\d+) arguments?, got (\d+)",
+        lambda m: f"function takes {int(m[2]) + 1} positional arguments but {int(m[3]) + 1} were given",
+    ),
     (r"(\w+) takes no keyword arguments", "function doesn't take keyword arguments"),
 ]  # fmt: skip
 
@@ -250,7 +279,7 @@ _VALUE_ERROR: list[tuple[str, _Sub]] = [
 
 _INDEX_ERROR: list[tuple[str, _Sub]] = [
     (r"(list|tuple|bytearray|array) (?:assignment )?index out of range", r"\1 index out of range"),
-    (r"string index out of range", "str index out of range"),
+    
     (r"index out of range", "bytes index out of range"),
     (r"range object index out of range", "range index out of range"),
     (r"pop from empty list", "pop from empty list"),
@@ -269,7 +298,7 @@ _ATTRIBUTE_ERROR: list[tuple[str, _Sub]] = [
     (r"'(.+)' object has no attribute '(.+)'", lambda m: f"'{_t(m[1])}' object has no attribute '{m[2]}'"),
     (r"type object '(.+)' has no attribute '(.+)'", r"type object '\1' has no attribute '\2'"),
     (r"module '(.+)' has no attribute '(.+)'", r"'module' object has no attribute '\2'"),
-    (r"property .*of '(.+)' object has no setter", r"'\1' object has no attribute"),
+    (r"property '(.+)' of '(.+)' object has no \w+", r"'\2' object has no attribute '\1'"),
 ]  # fmt: skip
 
 _RUNTIME_ERROR: list[tuple[str, _Sub]] = [
@@ -393,12 +422,8 @@ def format_exception(exc: BaseException) -> str:
             where = f'  File "{entry.file}", line {entry.line}'
             lines.append(f"{where}, in {entry.name}\n" if entry.name else where + "\n")
     name = class_name(type(exc))
-    text = _message(exc)
+    text = exception_text(exc)
     lines.append(f"{name}: {text}\n" if text else f"{name}: \n")
     return "".join(lines)
 
 
-def _message(exc: BaseException) -> str:
-    from loader.text import str_
-
-    return str_(exc) if is_guest_class(type(exc)) else exception_text(exc)

@@ -145,8 +145,8 @@ else:
     if type(f) is type:
         f = CONSTRUCT.get(f, f)
     if arg > 255:
-        arg &= 255
-        t = f(*args[:arg], **keywords(args, arg))
+        count = arg & 255
+        t = f(*args[:count], **keywords(args, count))
     else:
         t = f(*args)
 """
@@ -186,16 +186,16 @@ else:
         y += arg >> 7 & 510
     args = s[-y:]
     del s[-y:]
-    arg &= 255
+    count = arg & 255
     x = s.pop()
     f = s.pop()
     if x is not NULL:
         args.insert(0, x)
-        arg += 1
+        count += 1
     elif type(f) is type:
         f = CONSTRUCT.get(f, f)
-    if arg < len(args):
-        t = f(*args[:arg], **keywords(args, arg))
+    if count < len(args):
+        t = f(*args[:count], **keywords(args, count))
     else:
         t = f(*args)
 """

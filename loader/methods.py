@@ -7,13 +7,13 @@ Source: MicroPython py/objstr.c, py/objint.c, py/objgenerator.c, py/objdict.c.
 
 from __future__ import annotations
 
+import re
 import types
 from collections.abc import Callable
 from typing import Any
 
 from loader.formatting import format_string
 from loader.order import dict_keys
-from loader.text import type_name
 
 
 def str_format(self: str, *args: Any, **named: Any) -> str:
@@ -111,7 +111,9 @@ def bytes_hex(self: bytes, sep: Any = None) -> str:
 
 def center(self: Any, width: int) -> Any:
     """`str.center`; the odd space goes to the right."""
-    missing = width - len(self)
+    from loader.construct import index
+
+    missing = index(width) - len(self)
     if missing <= 0:
         return self
     blank = " " if isinstance(self, str) else b" "
@@ -125,11 +127,30 @@ def int_to_bytes(self: int, length: int = 1, byteorder: str = "big", signed: boo
     little = byteorder == "little"
     order: Any = "little" if little else "big"
     if self < 0 and not signed or not -(1 << max(8 * length, 1)) <= self < 1 << 8 * length:
-        raise OverflowError("buffer too small")
+        raise OverflowError(f"value would overflow a {length} byte buffer")
     try:
         return self.to_bytes(length, order, signed=self < 0)
     except OverflowError:
-        raise OverflowError("buffer too small") from None
+        raise OverflowError(f"value would overflow a {length} byte buffer") from None
+
+
+def int_from_bytes(self: Any, *args: Any, **named: Any) -> int:
+    """`int.from_bytes`."""
+    from loader.modules.native import buffer_of
+
+    if not args:
+        raise TypeError("function missing 1 required positional arguments")
+    data = args[0].encode() if isinstance(args[0], str) else bytes(buffer_of(args[0]))
+    order = args[1] if len(args) > 1 else named.get("byteorder", "big")
+    signed = args[2] if len(args) > 2 else named.get("signed", False)
+    return int.from_bytes(data, "little" if order == "little" else "big", signed=bool(signed))
+
+
+def bytearray_append(self: bytearray, value: Any) -> None:
+    """`bytearray.append`: keeps the low byte."""
+    from loader.construct import index
+
+    self.append(index(value) & 0xFF)
 
 
 def generator_throw(self: Any, kind: Any, value: Any = None, trace: Any = None) -> Any:
@@ -197,11 +218,33 @@ def list_extend(self: list[Any], items: Any) -> None:
     self.extend(iterate(items))
 
 
-def list_sort(self: list[Any], *, key: Any = None, reverse: Any = False) -> None:
+def list_sort(self: list[Any], *args: Any, key: Any = None, reverse: Any = False) -> None:
     """`list.sort`."""
     from loader.construct import callable_for
 
-    self.sort(key=callable_for(key), reverse=bool(reverse))
+    if args:
+        raise TypeError("extra positional arguments given")
+    sort_list(self, callable_for(key), bool(reverse))
+
+
+def sort_list(items: list[Any], key: Any, reverse: bool) -> None:
+    """Sort in place.
+
+    Raises:
+        TypeError: Two items cannot be compared; MicroPython compares them the other way
+            round than the host.
+    """
+    try:
+        items.sort(key=key, reverse=reverse)
+    except TypeError as error:
+        found = _NOT_COMPARABLE.fullmatch(str(error))
+        if found is None:
+            raise
+        swapped = f"unsupported types for __lt__: '{found[2]}', '{found[1]}'"
+        raise TypeError(swapped) from None
+
+
+_NOT_COMPARABLE = re.compile(r"'<' not supported between instances of '(.+)' and '(.+)'")
 
 
 def set_pop(self: set[Any]) -> Any:
@@ -221,16 +264,14 @@ def function_globals(self: types.FunctionType) -> dict[str, Any]:
 
 
 METHODS: dict[type, dict[str, Callable[..., Any]]] = {
-    int: {"to_bytes": int_to_bytes},
+    int: {"to_bytes": int_to_bytes, "from_bytes": int_from_bytes},
     str: {**_CASES, "format": str_format, "join": _joined, "encode": str_encode, "center": center},
     bytes: {**_CASES, "format": bytes_format, "join": _joined, "decode": bytes_decode,
             "hex": bytes_hex, "center": center},
     bytearray: {**_CASES, "format": bytes_format, "join": _joined, "decode": bytes_decode,
-                "hex": bytes_hex, "center": center},
+                "hex": bytes_hex, "center": center, "append": bytearray_append},
     memoryview: {"hex": bytes_hex},
     list: {"sort": list_sort},
     dict: {"popitem": dict_popitem, "fromkeys": dict_fromkeys, "update": dict_update},
     types.GeneratorType: {"throw": generator_throw, "pend_throw": generator_pend_throw},
 }  # fmt: skip
-
-_ = type_name

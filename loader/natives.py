@@ -3,7 +3,8 @@
 The guest's built-in types are the host's, which have more attributes, and some that behave
 otherwise. `ATTRIBUTES` lists for each host type what MicroPython has; an entry is HOST where
 the host's own attribute is right, otherwise a function that makes the guest's. `GUARDED`
-holds every name for which any type differs: loads of other names need no look here.
+holds every name for which any type differs: loads of other names need no look here. It
+grows when a guest class holds a descriptor, which only instances may trigger.
 
 Source: `dir()` of each type in MicroPython 1.29, unix standard build.
 """
@@ -15,7 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 from loader import methods
-from loader.text import class_name
+from loader.text import class_name, type_name
 
 Getter = Callable[[Any], Any]
 """Makes the attribute of an object."""
@@ -131,7 +132,7 @@ def _exception_attribute(exc: BaseException, name: str) -> Any:
 EXCEPTION_NAMES = ("args", "value", "errno")
 
 
-def _guarded() -> frozenset[str]:
+def _guarded() -> set[str]:
     names: set[str] = {"errno", "strerror", "value", "filename", "filename2", "characters_written"}
     for kind, table in ATTRIBUTES.items():
         names.update(name for name in dir(kind) if name not in table)
@@ -142,7 +143,7 @@ def _guarded() -> frozenset[str]:
     names -= {"args"}
     # Generator and function internals, and every other special name.
     names.update(f"__{name}__" for name in _SPECIAL.split())
-    return frozenset(names)
+    return names
 
 
 _SPECIAL = (
@@ -156,7 +157,7 @@ _SPECIAL = (
     "subclasscheck prepare mro_entries fspath set_name globals code traceback cause context "
     "path file"
 )
-GUARDED: frozenset[str] = _guarded()
+GUARDED: set[str] = _guarded()
 
 
 def native_attribute(obj: Any, kind: type, name: str) -> Any:
@@ -181,12 +182,30 @@ def unbound(kind: type, name: str) -> Any:
     if isinstance(entry, _Host):
         return getattr(kind, name)
     function = getattr(entry, "function", None)
-    return function if function is None else types.MethodType(_forward, function)
+    if name in _CLASS_METHODS:
+        return types.MethodType(function, kind)
+    return function if function is None else types.MethodType(_forward, (kind, function))
 
 
-def _forward(function: Callable[..., Any], *args: Any, **named: Any) -> Any:
+_CLASS_METHODS = frozenset({"from_bytes", "fromkeys"})
+
+
+def _forward(
+    method: tuple[type, Callable[..., Any]], self: Any, *args: Any, **named: Any
+) -> Any:
     """A method as function of its type: not bound when stored in a class."""
-    return function(*args, **named)
+    kind, function = method
+    if not isinstance(self, kind):
+        raise TypeError(
+            f"argument should be a '{class_name(kind)}' not a '{class_name(type(self))}'"
+        )
+    return function(self, *args, **named)
+
+
+def cannot_store(obj: object, name: str) -> AttributeError:
+    """The error for an attribute that cannot be set or deleted."""
+    shown = "type" if isinstance(obj, type) else type_name(obj)
+    return AttributeError(f"'{shown}' object has no attribute '{name}'")
 
 
 def missing(obj: object, name: str) -> AttributeError:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from loader.code import NULL
 from loader.exceptions import raised_by_guest
 from loader.operators import BINARY, UNARY
-from loader.text import class_name, is_guest_class, is_guest_function, type_name
+from loader.text import is_guest_class, is_guest_function, type_name
 
 if TYPE_CHECKING:
     from loader.vm import VM
@@ -55,20 +55,32 @@ def _binary(operator: Any, x: Any, t: Any, exc: BaseException) -> Any:
             return x + t.encode("utf-8", "surrogateescape")
         if symbol == "in":
             return _contains(x, t, exc)
+        if symbol == "//" and complex in (type(x), type(t)):
+            exc.args = ("can't truncate-divide a complex number",)
+            return NULL
         if symbol in ("matches", "is"):
             return NULL
         method = operator.method
+        if symbol in _ORDER and type(x) is type(t) and type(x) in (list, tuple):
+            pair = next(((a, b) for a, b in zip(x, t, strict=False) if a != b), None)
+            if pair is not None:
+                method, swap = _ORDER[symbol]
+                x, t = pair[::-1] if swap else pair
         if symbol == "%" and type(x) in (bytes, bytearray):
             return NULL
         exc.args = (f"unsupported types for {method}: '{type_name(x)}', '{type_name(t)}'",)
-        if symbol == "*" and {type(x), type(t)} & {list, tuple, str, bytes}:
-            _sequence_times(x, t, exc)
         return NULL
     if isinstance(exc, OverflowError):
         return _overflow(symbol, x, t, exc)
     if isinstance(exc, ZeroDivisionError):
         exc.args = ("divide by zero",)
     return NULL
+
+
+_ORDER = {
+    "<": ("__gt__", True), ">": ("__gt__", False), "<=": ("__ge__", True), ">=": ("__ge__", False)
+}  # fmt: skip
+"""How items of two sequences are compared: method, and whether the other way round."""
 
 
 def _contains(item: Any, container: Any, exc: BaseException) -> Any:
@@ -78,11 +90,9 @@ def _contains(item: Any, container: Any, exc: BaseException) -> Any:
         exc.args = (f"can't convert '{type_name(item)}' object to str implicitly",)
     elif isinstance(container, bytes | bytearray) and isinstance(item, str):
         return item.encode() in container
+    elif "is not iterable" in str(exc) and not is_guest_class(type(container)):
+        exc.args = (f"unsupported types for : '{type_name(item)}', '{type_name(container)}'",)
     return NULL
-
-
-def _sequence_times(x: Any, t: Any, exc: BaseException) -> None:
-    return None
 
 
 def _overflow(symbol: str, x: Any, t: Any, exc: BaseException) -> Any:
@@ -118,96 +128,125 @@ def _as_float(value: Any) -> float:
 def _call(exc: BaseException, frame: dict[str, Any]) -> Any:
     """A call that failed before the callee ran."""
     function = frame.get("f")
-    if function is None:
-        return NULL
     text = str(exc.args[0]) if exc.args else ""
-    if is_guest_class(type(function)) or (isinstance(function, type) and is_guest_class(function)):
-        if isinstance(function, type) and text.endswith("takes no arguments"):
+    if isinstance(function, type) and is_guest_class(function):
+        if text.endswith("takes no arguments"):
             return object.__new__(function)
     if text.endswith("object is not callable"):
         exc.args = (f"'{type_name(function)}' object isn't callable",)
         return NULL
     target = _binding_target(function)
-    if target is not None:
-        _binding_error(exc, *target, frame)
+    if target is None or target[0].__name__ + "()" not in text:
+        return NULL
+    positional, named = _arguments(frame)
+    callee, bound = target
+    if is_guest_function(callee):
+        better = binding_error(callee, bound + positional, named)
+    else:
+        better = native_binding_error(callee, bound + positional, named)
+    if better is not None:
+        exc.args = (better,)
+        raised_by_guest(exc)
     return NULL
 
 
 def _binding_target(function: Any) -> tuple[types.FunctionType, int] | None:
-    """The guest function that was to be called, and how many arguments came before."""
+    """The host function that was to be called, and how many arguments came before."""
     bound = 0
     if isinstance(function, types.MethodType):
         function, bound = function.__func__, 1
+        if isinstance(function, types.FunctionType) and not is_guest_function(function):
+            code = function.__code__
+            if code.co_argcount and code.co_varnames[0] == "function":  # a wrapped function
+                return None
     elif isinstance(function, type) and is_guest_class(function):
         function, bound = getattr(function, "__init__", None), 1
     elif is_guest_class(type(function)):
         function, bound = getattr(type(function), "__call__", None), 1
-    if isinstance(function, types.FunctionType) and is_guest_function(function):
-        return function, bound
-    return None
+    return (function, bound) if isinstance(function, types.FunctionType) else None
 
 
-def _binding_error(
-    exc: BaseException, function: types.FunctionType, bound: int, frame: dict[str, Any]
-) -> None:
-    """MicroPython's text for arguments that do not fit.
+def _arguments(frame: dict[str, Any]) -> tuple[int, list[str]]:
+    """How many positional arguments the failed call had, and its keywords."""
+    op, arg, args = frame["op"], frame.get("arg", 0), frame.get("args", ())
+    if op in _STARRED:
+        return len(args), list(frame["x"])
+    if op == _CALL_METHOD and arg <= 2:
+        extra = int((frame.get("t") if arg == 0 else frame.get("x")) is not NULL)
+        return arg + extra, []
+    if op != _CALL_METHOD and arg <= 3:
+        return arg, []
+    count = arg & 0xFF
+    if op == _CALL_METHOD and frame.get("x") is not NULL:
+        count += 1
+    return count, list(args[count::2])
+
+
+_CALL_METHOD, _STARRED = 0x36, (0x35, 0x37)
+
+
+def binding_error(function: types.FunctionType, given: int, named: list[str]) -> str | None:
+    """MicroPython's text for arguments that do not fit a guest function.
 
     Source: MicroPython py/bc.c, mp_setup_code_state.
     """
-    text = str(exc.args[0])
-    if function.__name__ + "()" not in text:
-        return
     code = function.__code__
     n_free = len(code.co_freevars)
     n_pos = code.co_argcount + n_free
+    given += n_free
     defaults = len(function.__defaults__ or ())
-    if "positional argument" not in text or "keyword" in text:
-        if "required keyword-only" in text:
-            if function.__kwdefaults__ is None and not _has_keywords(frame):
-                exc.args = ("function missing keyword-only argument",)
-        return
-    given = _given(frame) + bound + n_free
-    if "missing" in text:
-        if _has_keywords(frame) or function.__kwdefaults__ or _kw_flag(code, function):
-            names = text.rsplit("argument", 1)[1]
-            last = names.rsplit("'", 2)[-2]
-            slot = code.co_varnames.index(last) + n_free
-            exc.args = (f"function missing required positional argument #{slot}",)
-        else:
-            wanted = n_pos - defaults if code.co_flags & 0x04 or True else n_pos
-            exc.args = (
-                f"function takes {wanted} positional arguments but {given} were given",
-            )
-        raised_by_guest(exc)
-        return
-    exc.args = (f"function takes {n_pos} positional arguments but {given} were given",)
-    raised_by_guest(exc)
+    kwdefaults = function.__kwdefaults__ or {}
+    keyword_only = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
+    if given > n_pos and not code.co_flags & _VARARGS:
+        return _takes(function, n_pos, given)
+    if not named and not kwdefaults:
+        if given < n_pos - defaults:
+            return _takes(function, n_pos - defaults, given)
+        return "function missing keyword-only argument" if keyword_only else None
+    names = (*code.co_varnames[: code.co_argcount], *keyword_only)
+    filled = set(range(min(given, n_pos) - n_free))
+    for name in named:
+        if name in names:
+            slot = names.index(name)
+            if slot in filled:
+                return f"function got multiple values for argument '{name}'"
+            filled.add(slot)
+        elif not code.co_flags & _VARKEYWORDS:
+            return f"unexpected keyword argument '{name}'"
+    for slot in reversed(range(code.co_argcount - defaults)):
+        if slot not in filled:
+            return f"function missing required positional argument #{slot + n_free}"
+    for slot, name in enumerate(keyword_only, code.co_argcount):
+        if slot not in filled and name not in kwdefaults:
+            return f"function missing required keyword argument '{name}'"
+    return None
 
 
-def _kw_flag(code: types.CodeType, function: types.FunctionType) -> bool:
-    return bool(function.__kwdefaults__)
+_VARARGS, _VARKEYWORDS = 0x04, 0x08
 
 
-def _given(frame: dict[str, Any]) -> int:
-    op, arg = frame["op"], frame.get("arg", 0)
-    n_pos = arg & 0xFF
-    if op in (0x35, 0x37):
-        return len(frame["args"])
-    if op == 0x36 and frame.get("x", NULL) is not NULL and n_pos > 2:
-        return n_pos
-    return int(n_pos)
+def _takes(function: types.FunctionType, wanted: int, given: int) -> str:
+    return f"{function.__name__}() takes {wanted} positional arguments but {given} were given"
 
 
-def _has_keywords(frame: dict[str, Any]) -> bool:
-    op = frame["op"]
-    if op in (0x35, 0x37):
-        return bool(frame["x"])
-    return len(frame.get("args", ())) > frame.get("arg", 0) > 3 if False else _kw(frame)
+def native_binding_error(function: types.FunctionType, given: int, named: list[str]) -> str | None:
+    """MicroPython's text for arguments that do not fit a function of the runtime.
 
-
-def _kw(frame: dict[str, Any]) -> bool:
-    arg, args = frame.get("arg", 0), frame.get("args")
-    return args is not None and frame.get("y", 0) == len(args) and arg < len(args)
-
-
-_ = class_name
+    Source: MicroPython py/argcheck.c, mp_arg_check_num_sig.
+    """
+    code = function.__code__
+    most = code.co_argcount
+    least = most - len(function.__defaults__ or ())
+    if code.co_flags & _VARARGS:
+        refuses = named and not code.co_flags & _VARKEYWORDS and not code.co_kwonlyargcount
+        return "function doesn't take keyword arguments" if refuses else None
+    if named and not code.co_kwonlyargcount:
+        return "function doesn't take keyword arguments"
+    if least == most:
+        if given != most:
+            return f"function takes {most} positional arguments but {given} were given"
+    elif given < least:
+        return f"function missing {least - given} required positional arguments"
+    elif given > most:
+        return f"function expected at most {most} arguments, got {given}"
+    return None

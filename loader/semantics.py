@@ -25,7 +25,7 @@ from loader.code import NULL, Null
 from loader.construct import CONSTRUCT
 from loader.exceptions import raised_by_guest
 from loader.formatting import format_percent as format_percent
-from loader.natives import ATTRIBUTES, EXCEPTION_NAMES, missing, native_attribute
+from loader.natives import ATTRIBUTES, EXCEPTION_NAMES, cannot_store, missing, native_attribute
 from loader.operators import BINARY, FIRST_INPLACE, IS, MATCH, UNARY
 from loader.order import dict_keys, note_display, set_items
 from loader.text import class_name, type_name
@@ -108,15 +108,17 @@ def store_attr(vm: VM, name: str, value: Obj, obj: Obj) -> None:
     """
     kind = type(obj)
     if is_guest_class(kind):
-        if value is NULL:
-            hook = _accessor(kind, "__delattr__")
-            if hook is None and name not in obj.__dict__ and not hasattr(
-                getattr(kind, name, None), "__delete__"
-            ):
-                raise missing(obj, name)
-            delattr(obj, name)
-        else:
-            setattr(obj, name, value)
+        hooked = _accessor(kind, "__delattr__" if value is NULL else "__setattr__")
+        try:
+            if value is NULL:
+                delattr(obj, name)
+            else:
+                setattr(obj, name, value)
+        except AttributeError as error:
+            trace = error.__traceback__
+            if hooked is None and trace is not None and trace.tb_next is None:
+                raise cannot_store(obj, name) from None
+            raise
         return
     if kind is vm.module_type or is_guest_class(obj if isinstance(obj, type) else object):
         _store_in_namespace(name, value, obj)
@@ -132,14 +134,14 @@ def store_attr(vm: VM, name: str, value: Obj, obj: Obj) -> None:
         setter(obj, name, value)
         return
     if kind in ATTRIBUTES or isinstance(obj, BaseException | type):
-        raise missing(obj, name)
+        raise cannot_store(obj, name)
     try:
         if value is NULL:
             delattr(obj, name)
         else:
             setattr(obj, name, value)
     except (AttributeError, TypeError):
-        raise missing(obj, name) from None
+        raise cannot_store(obj, name) from None
 
 
 def _accessor(kind: type, name: str) -> Callable[..., Any] | None:
@@ -149,7 +151,7 @@ def _accessor(kind: type, name: str) -> Callable[..., Any] | None:
 def _store_in_namespace(name: str, value: Obj, obj: Obj) -> None:
     if value is NULL:
         if name not in obj.__dict__:
-            raise missing(obj, name)
+            raise cannot_store(obj, name)
         delattr(obj, name)
     elif name in HIDDEN and isinstance(obj, type):
         hidden = obj.__dict__.get(".hidden")
@@ -290,7 +292,7 @@ def star_args(args: list[Obj], n_pos: int) -> tuple[list[Obj], dict[str, Obj]]:
             pairs = [(k, value[k]) for k in iterate(value.keys())]
         for name, item in pairs:
             if not isinstance(name, str):
-                raise TypeError("keywords must be strings")
+                raise TypeError(f"can't convert '{type_name(name)}' object to str implicitly")
             if name in named:
                 raise TypeError(f"function got multiple values for argument '{name}'")
             named[name] = item

@@ -44,16 +44,16 @@ def compile_source(text: str | bytes, name: str, opt_level: int = 0) -> bytes:
         done = subprocess.run(command, capture_output=True, timeout=60, check=False)
         if done.returncode == 0:
             return target.read_bytes()
-    raise _guest_error(done.stderr.decode("utf-8", "replace") or done.stdout.decode())
+    raise _guest_error(name, done.stderr.decode("utf-8", "replace") or done.stdout.decode())
 
 
-def _guest_error(report: str) -> BaseException:
+def _guest_error(name: str, report: str) -> BaseException:
     kind: type[BaseException] = SyntaxError
     message: tuple[str, ...] = ()
     places = []
     for line in report.splitlines():
         if place := _LINE.match(line):
-            places.append(Entry(place[1], int(place[2]), place[3] or ""))
+            places.append(Entry(name, int(place[2]), place[3] or ""))
         elif found := _ERROR.fullmatch(line):
             kind = _KINDS.get(found[1], SyntaxError)
             message = (found[2],) if found[2] else ()

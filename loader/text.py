@@ -5,6 +5,7 @@ Source: MicroPython py/obj.c, py/objstr.c, py/objexcept.c and the print function
 
 from __future__ import annotations
 
+import functools
 import types
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +17,16 @@ _Repr = Callable[[Any], str]
 
 def type_name(obj: object) -> str:
     """Name of an object's type, as error messages give it."""
-    return class_name(type(obj))
+    kind = type(obj)
+    if kind is types.MethodType and not _is_bound_method(obj):
+        return "function"
+    return class_name(kind)
+
+
+def _is_bound_method(method: Any) -> bool:
+    """Whether the guest sees a bound method, not a function of the runtime."""
+    owner = type(method.__self__)
+    return owner in _REPR and owner is not types.FunctionType or is_guest_class(owner)
 
 
 def class_name(kind: type) -> str:
@@ -130,7 +140,7 @@ def _function(value: types.FunctionType) -> str:
 
 
 def _method(value: types.MethodType) -> str:
-    if type(value.__func__) is types.FunctionType and is_guest_function(value.__func__):
+    if _is_bound_method(value):
         return f"<bound_method {id(value):x} {repr_(value.__self__)}.{repr_(value.__func__)}>"
     return "<function>"
 
@@ -239,6 +249,7 @@ _REPR: dict[type, _Repr] = {
     property: lambda _: "<property>",
     staticmethod: lambda _: "<staticmethod>",
     classmethod: lambda _: "<classmethod>",
+    functools.partial: lambda _: "<function>",
     zip: lambda _: "<zip>",
     map: lambda _: "<map>",
     filter: lambda _: "<filter>",
@@ -266,6 +277,7 @@ _TYPE_NAMES: dict[type, str] = {
     types.WrapperDescriptorType: "function",
     types.MethodWrapperType: "bound_method",
     types.CellType: "cell",
+    functools.partial: "function",
     type({}.keys()): "dict_view",
     type({}.values()): "dict_view",
     type({}.items()): "dict_view",

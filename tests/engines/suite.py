@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from loader.exceptions import entries
 from loader.source import compile_source
 from romfs.layout import build_image
 
@@ -75,10 +76,14 @@ for _name in {names}.NAMES:
 def image_of(chosen: Iterable[Program]) -> bytes:
     """An image with these programs as modules, and `run_all` to run them."""
     chosen = list(chosen)
-    tree: dict[str, bytes | None] = {
-        f"{program.module}.mpy": compile_source(program.text, f"{program.name}.py")
-        for program in chosen
-    }
+    tree: dict[str, bytes | None] = {}
+    for program in chosen:
+        try:
+            compiled = compile_source(program.text, f"{program.name}.py")
+        except SyntaxError as error:
+            error.add_note(f"in program {program.theme}:{program.name}: {entries(error)}")
+            raise
+        tree[f"{program.module}.mpy"] = compiled
     names = "NAMES = " + repr([program.module for program in chosen]) + "\n"
     tree["suite_names.mpy"] = compile_source(names, "suite_names.py")
     tree["run_all.mpy"] = compile_source(

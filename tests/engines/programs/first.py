@@ -1,6 +1,0 @@
-#: hello
-print("hello")
-#: fail
-def f():
-    raise ValueError("x")
-f()
