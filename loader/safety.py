@@ -13,7 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from loader.flow import Facts, defaults_problem, follow
+from loader.effects import Facts, defaults_problem
+from loader.flow import follow
 from loader.functions import Function
 from loader.operands import Unsafe, decode_all
 
@@ -103,12 +104,14 @@ class _Examiner:
         if len(closed) > function.signature.n_pos_args:
             raise Unsafe(
                 "bytecode-cell",
-                f"closes over {len(closed)} variables, has {function.signature.n_pos_args} parameters",
+                f"closes over {len(closed)} variables but has {function.signature.n_pos_args} "
+                "parameters",
                 ip=0,
             )
         if any(number < len(closed) for number in function.signature.cells):
             raise Unsafe("bytecode-cell", "puts a variable it closes over into a cell", ip=0)
-        facts = follow(function, len(closed), by_ip)
+        is_body = function.path in self.class_bodies
+        facts = follow(function, len(closed), by_ip, class_body=is_body)
 
         def shared(local: int) -> frozenset[Cell]:
             return closed[local] if local < len(closed) else frozenset({(function.path, local)})

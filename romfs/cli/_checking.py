@@ -131,7 +131,6 @@ def _modules(files: Mapping[str, Found], expect: Expectations) -> Iterator[Findi
     from loader.functions import module_function
     from loader.imports import surface
     from loader.safety import faults
-    from romfs.errors import BytecodeError
     from romfs.mpy import parse_mpy
     from romfs.rules import mpy_files
 
@@ -163,10 +162,9 @@ def _modules(files: Mapping[str, Found], expect: Expectations) -> Iterator[Findi
             ]
             parsed[file.offset, len(file.data)] = same
         yield from (one._replace(path=path) for one in same)
-        try:
-            seen = surface(root)
-        except BytecodeError:
-            continue  # reported above
+        if any(one.severity is Severity.ERROR for one in same):
+            continue  # what does not decode imports nothing
+        seen = surface(root)
         defines[path] = None if seen.open_ended else frozenset(seen.defines)
         sites += [
             imports.Site(
