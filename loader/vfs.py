@@ -131,7 +131,7 @@ class MountTable:
         if row is None:
             return "dir"
         if isinstance(row.fs, (VfsRom, VfsPosix)):
-            return row.fs.import_stat(inner)
+            return row.fs._import_stat(inner)
         try:
             mode = row.fs.stat(inner)[0]
         except Exception:  # noqa: BLE001 - the importer takes any failure for "not there"
@@ -149,7 +149,7 @@ class MountTable:
         """The content of a file: in place if the file system can, else read through its stream."""
         row, inner = self._need(path)
         if isinstance(row.fs, VfsRom):
-            return row.fs.window(inner)
+            return row.fs._window(inner)
         file = row.fs.open(inner, "rb")
         try:
             return buffer_of(file)

@@ -129,7 +129,7 @@ class Task(_Node):
         self.state.push(self._context.current)
         self._context.current.data = self
 
-    def __repr__(self) -> str:
+    def _guest_repr_(self) -> str:
         return "<Task>"
 
 
@@ -172,7 +172,7 @@ class TaskQueue:
             replacement.parent = task.parent
         task.parent = None
 
-    def __repr__(self) -> str:
+    def _guest_repr_(self) -> str:
         return "<TaskQueue>"
 
 

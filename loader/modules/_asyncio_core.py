@@ -150,9 +150,20 @@ class EventLoop:
             else:
                 self.context.current = None
                 return None
-            self.io_queue.wait_io_event(delay)
+            self.wait(delay)
             if delay <= 0 and self.context.queue.peek() is not None:
                 return self.context.queue.pop()  # type: ignore[no-any-return]
+
+    def wait(self, delay: int) -> None:
+        """Wait for streams, at most `delay` ms (-1: for ever), while timers fire."""
+        bench = self.vm.__dict__.get("bench")
+        due = bench.next_due() if bench is not None else None
+        if due is None:
+            self.io_queue.wait_io_event(delay)
+            return
+        limit = int(due * 1000) + 1
+        self.io_queue.wait_io_event(limit if delay < 0 else min(delay, limit))
+        bench.fire_due()
 
     def run_until_complete(self, main: Task | None = None) -> Any:
         """Run tasks until `main` is done, or until none is left."""

@@ -120,7 +120,7 @@ class Alias:
     def decode(self, *args: Any) -> str:
         return bytes(self._view).decode(*args)
 
-    def __repr__(self) -> str:
+    def _guest_repr_(self) -> str:
         return f"bytearray({bytes(self._view)!r})"
 
 

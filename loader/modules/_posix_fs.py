@@ -93,7 +93,7 @@ class _PosixFile(Stream):
             with contextlib.suppress(OSError):
                 os.close(fd)
 
-    def __repr__(self) -> str:
+    def _guest_repr_(self) -> str:
         return f"<io.{type(self).__name__} {self._fd}>"
 
 
@@ -219,7 +219,7 @@ class VfsPosix:
             raise os_error(30)
         return utf8(self._host_path(path))
 
-    def import_stat(self, path: str) -> str | None:
+    def _import_stat(self, path: str) -> str | None:
         """What the importer asks: "dir", "file" or None."""
         try:
             mode = host(os.stat, utf8(self._host_path(path))).st_mode
@@ -293,5 +293,5 @@ class VfsPosix:
         check_count(len(args) + 1, 2, 2)
         host(os.rmdir, self._writable_path(args[0]))
 
-    def __repr__(self) -> str:
+    def _guest_repr_(self) -> str:
         return "<VfsPosix>"

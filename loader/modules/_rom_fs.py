@@ -46,7 +46,8 @@ class _RomFile(Stream):
     def _ioctl(self, request: int, arg: Any) -> Any:
         if request == SEEK:
             offset, whence = arg
-            at = {0: 0, 1: self._pos, 2: len(self._data)}.get(whence, 0) + offset
+            starts = {0: 0, 1: self._pos, 2: len(self._data)}
+            at = starts[whence] + offset if whence in starts else self._pos
             if at < 0:
                 raise os_error(EINVAL)
             self._pos = min(at, len(self._data))
@@ -55,7 +56,7 @@ class _RomFile(Stream):
             return 0
         raise os_error(EINVAL)
 
-    def __repr__(self) -> str:
+    def _guest_repr_(self) -> str:
         return f"<{type(self).__name__}>"
 
 
@@ -164,12 +165,12 @@ class VfsRom:
             node = _Node(DIR, inner, end)
         return node
 
-    def import_stat(self, path: str) -> str | None:
+    def _import_stat(self, path: str) -> str | None:
         """What the importer asks: "dir", "file" or None."""
         node = self._find(path)
         return None if node is None else "dir" if node.mode == DIR else "file"
 
-    def window(self, path: str) -> memoryview:
+    def _window(self, path: str) -> memoryview:
         """The data of the file at `path`, in place.
 
         Raises:
@@ -187,8 +188,9 @@ class VfsRom:
         if args[1]:
             raise os_error(EPERM)
 
-    def umount(self, *args: Any) -> None:
+    def umount(self, *args: Any) -> VfsRom:
         check_count(len(args) + 1, 1, 1)
+        return self
 
     def open(self, *args: Any) -> Any:
         check_count(len(args) + 1, 3, 3)
@@ -201,7 +203,7 @@ class VfsRom:
                 kind = FileIO
             elif char == "t":
                 kind = TextIOWrapper
-        return kind(self.window(path))
+        return kind(self._window(path))
 
     def chdir(self, *args: Any) -> None:
         check_count(len(args) + 1, 2, 2)
@@ -246,5 +248,5 @@ class VfsRom:
             shown = text_of(name) if as_text else name
             yield (shown, found.mode, 0, found.end - found.start)
 
-    def __repr__(self) -> str:
+    def _guest_repr_(self) -> str:
         return "<VfsRom>"

@@ -40,7 +40,7 @@ class LockType:
     def __exit__(self, *_: object) -> None:
         self.release()
 
-    def __repr__(self) -> str:
+    def _guest_repr_(self) -> str:
         return "<lock>"
 
 

@@ -30,8 +30,6 @@ _HOST_CODE = {code: code for code in "bBhHiIlLqQfd"} | {"P": "Q", "S": "Q"}
 _FLOATS = "fd"
 _COMPATIBLE = "lhs and rhs should be compatible"
 
-Array = host.array[Any]
-
 
 class Objects(list[Any]):
     """An array of any objects, code "O"."""
@@ -39,7 +37,7 @@ class Objects(list[Any]):
     __slots__ = ()
     typecode = "O"
 
-    def __repr__(self) -> str:
+    def _guest_repr_(self) -> str:
         return f"array('O', {list.__repr__(self)})" if self else "array('O')"
 
 
@@ -67,7 +65,7 @@ def make(*args: Any) -> Any:
         return Objects(args[1] if len(args) == 2 and not _is_bytes(args[1]) else ())
     if code not in _HOST_CODE:
         raise ValueError("bad typecode")
-    made: Array = host.array(_HOST_CODE[code])
+    made: host.array[Any] = host.array(_HOST_CODE[code])
     if len(args) == 1:
         return made
     values = args[1]

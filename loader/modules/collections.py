@@ -120,7 +120,7 @@ class deque:
     def __eq__(self, other: object) -> bool:
         return self is other
 
-    def __repr__(self) -> str:
+    def _guest_repr_(self) -> str:
         return "<deque>"
 
 
@@ -173,7 +173,7 @@ def _make_named_tuple(vm: VM, name: str, names: list[str]) -> type:
         raise AttributeError("can't set attribute")
 
     body: dict[str, Any] = {field: _Field(at) for field, at in places.items()}
-    body |= {"__new__": new, "__repr__": text, "__setattr__": refuse, "__slots__": ()}
+    body |= {"__new__": new, "_guest_repr_": text, "__setattr__": refuse, "__slots__": ()}
     return type(name, (tuple,), body)
 
 
@@ -235,5 +235,5 @@ def _ordered_dict(vm: VM) -> type:
         shown = (f"{vm.repr(key)}: {vm.repr(value)}" for key, value in self.items())
         return f"OrderedDict({{{', '.join(shown)}}})"
 
-    OrderedDict.__repr__ = text  # type: ignore[method-assign]
+    OrderedDict._guest_repr_ = text  # type: ignore[attr-defined]
     return OrderedDict

@@ -38,7 +38,7 @@ class _Hash:
         if self._final:
             raise ValueError("hash is final")
 
-    def __repr__(self) -> str:
+    def _guest_repr_(self) -> str:
         return f"<{self._algorithm}>"
 
 

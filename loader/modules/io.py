@@ -87,7 +87,7 @@ class _Memory(Stream):
         content = self._content()
         return content.decode("utf-8", "surrogateescape") if self._text else bytes(content)
 
-    def __repr__(self) -> str:
+    def _guest_repr_(self) -> str:
         return f"<io.{type(self).__name__} {address_text(self)}>"
 
 

@@ -197,7 +197,7 @@ class Match:
         part = self._found.group(number)
         return None if part is None else self._subject.part(part)
 
-    def __repr__(self) -> str:
+    def _guest_repr_(self) -> str:
         return f"<match num={self._found.re.groups + 1}>"
 
 
@@ -277,7 +277,7 @@ class Regex:
         result += subject.data[at:]
         return subject.part(bytes(result))
 
-    def __repr__(self) -> str:
+    def _guest_repr_(self) -> str:
         return f"<re {address_text(self)}>"
 
 

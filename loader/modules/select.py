@@ -132,7 +132,7 @@ class Poll:
     def __next__(self) -> tuple[Any, int]:
         return next(self._pending)
 
-    def __repr__(self) -> str:
+    def _guest_repr_(self) -> str:
         return "<poll>"
 
 

@@ -184,7 +184,7 @@ class Socket(Stream):
         with _host_errors():
             return open_file(os.dup(self._socket.fileno()), args[0] if args else "r")
 
-    def __repr__(self) -> str:
+    def _guest_repr_(self) -> str:
         return f"<_socket {self._socket.fileno()}>"
 
 

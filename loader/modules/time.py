@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from loader.modules._hardware import pause
 from loader.modules.native import any_int, function, get_float, get_int, type_name
 
 if TYPE_CHECKING:
@@ -73,21 +74,6 @@ def _seconds_utc(fields: list[int]) -> int:
     return calendar.timegm((*fields, 0, 0, 0))
 
 
-@function(1)
-def sleep(seconds: Any) -> None:
-    time.sleep(max(0.0, get_float(seconds)))
-
-
-@function(1)
-def sleep_ms(duration: Any) -> None:
-    time.sleep(max(0, get_int(duration)) / 1000)
-
-
-@function(1)
-def sleep_us(duration: Any) -> None:
-    time.sleep(max(0, get_int(duration)) / 1_000_000)
-
-
 def namespace(vm: VM) -> dict[str, object]:
     """The guest module's dict."""
 
@@ -98,6 +84,18 @@ def namespace(vm: VM) -> dict[str, object]:
     @function(2)
     def checked_ticks_add(ticks: Any, delta: Any) -> int:
         return ticks_add(any_int(ticks), any_int(delta))
+
+    @function(1)
+    def sleep(seconds: Any) -> None:
+        pause(vm, max(0.0, get_float(seconds)))
+
+    @function(1)
+    def sleep_ms(duration: Any) -> None:
+        pause(vm, max(0, get_int(duration)) / 1000)
+
+    @function(1)
+    def sleep_us(duration: Any) -> None:
+        pause(vm, max(0, get_int(duration)) / 1_000_000)
 
     return {
         "clock": function(0)(time.process_time),

@@ -224,7 +224,7 @@ class Struct:
     def __eq__(self, other: object) -> bool:
         return self is other
 
-    def __repr__(self) -> str:
+    def _guest_repr_(self) -> str:
         description = self._uctypes_description
         kind = "ERROR"
         if isinstance(description, tuple):
