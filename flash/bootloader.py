@@ -195,7 +195,9 @@ def facts_of(steps: Plan, target: Target, image: bytes) -> dict[str, Any]:
         "partition_bytes": target.size,
         "blocks": steps.blocks,
         "changed": steps.changed,
+        "erased": steps.erased,
         "payload": steps.payload,
+        "note": steps.note,
     }
 
 

@@ -204,12 +204,21 @@ class EspTransport:
         part: The partition.
         expected: The image to be written; lets `sums` be answered by checksums the chip
             reckons, without reading everything.
+        restart: Whether to start the firmware at the end.
 
     Attributes:
         carried: Bytes of data written, before esptool compresses them.
     """
 
-    def __init__(self, tool: EspTool, part: EspPartition, expected: bytes | None = None) -> None:
+    def __init__(
+        self,
+        tool: EspTool,
+        part: EspPartition,
+        expected: bytes | None = None,
+        *,
+        restart: bool = True,
+    ) -> None:
+        self.restart = restart
         self.name = tool.name
         self.tool = tool
         self.part = part
@@ -280,5 +289,6 @@ class EspTransport:
 
     def close(self) -> None:
         """Start the firmware and give the port back."""
-        self.tool.restart()
+        if self.restart:
+            self.tool.restart()
         self.tool.close()

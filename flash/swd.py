@@ -106,6 +106,7 @@ class SwdTransport:
         session: An open pyOCD session.
         address: Of the partition.
         size: Of the partition in bytes.
+        restart: Whether to start the firmware at the end.
 
     Attributes:
         write: Bytes of a page, the unit of writing.
@@ -114,7 +115,8 @@ class SwdTransport:
         NoPartition: The chip, as pyOCD knows it, has no flash there that it can write.
     """
 
-    def __init__(self, session: Any, address: int, size: int) -> None:
+    def __init__(self, session: Any, address: int, size: int, *, restart: bool = True) -> None:
+        self.restart = restart
         self.session = session
         self.address = address
         self.size = size
@@ -256,7 +258,8 @@ class SwdTransport:
     def close(self) -> None:
         """Start the firmware and let go of the probe."""
         try:
-            self.session.target.reset()
+            if self.restart:
+                self.session.target.reset()
         except self._failure:
             return  # unplugged: there is nothing to start
         finally:

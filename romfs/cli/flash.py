@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from romfs.cli import exit_codes
 from romfs.cli._device import Reporter, add_port_arguments, options_of
+from romfs.cli._routes import add_route_arguments, run_route
 
 if TYPE_CHECKING:
     from boards import Board
@@ -51,10 +52,13 @@ def add_parser(parser: argparse.ArgumentParser) -> None:
         "--force", action="store_true", help="write even where the board speaks against it"
     )
     how.add_argument("--json", action="store_true", help="events, one JSON object a line")
+    add_route_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Flash one device, or several at once."""
+    if args.method != "serial":
+        return run_route(args)
     from flash import ports
 
     named = [port for port in args.port if port != "auto"]
