@@ -38,6 +38,7 @@ class Facts:
         class_bodies: Child numbers it hands to the class builder.
         returns: Kinds of the values it returns.
         stored: Locals whose cells it stores into or empties.
+        assigned: Locals it assigns.
         supers: ip and cell local of each super() call; local -1 for a global `__class__`.
     """
 
@@ -45,6 +46,7 @@ class Facts:
     class_bodies: set[int] = field(default_factory=set)
     returns: set[Kind] = field(default_factory=set)
     stored: set[int] = field(default_factory=set)
+    assigned: set[int] = field(default_factory=set)
     supers: list[tuple[int, int]] = field(default_factory=list)
 
 
@@ -69,8 +71,8 @@ class Values:
         self.function = function
         self.by_ip = by_ip
         prelude = function.signature
-        own = frozenset(prelude.cells)
-        self.cells = own | frozenset(range(n_cells))
+        self.n_cells = n_cells
+        self.cells = frozenset(prelude.cells) | frozenset(range(n_cells))
         plain = {
             ins.arg
             for ins in by_ip.values()
@@ -193,10 +195,15 @@ class Values:
                 return
             self.facts.stored.add(ins.arg)
         elif action == "LOAD":
-            stack.append(Kind("cell", ins.arg) if in_cell else OBJECT)
+            if in_cell:
+                stack.append(Kind("cell", ins.arg))
+            else:
+                is_parameter = ins.arg < self.function.signature.n_pos_args
+                stack.append(Kind("parameter", ins.arg) if is_parameter else OBJECT)
             return
         elif in_cell:
             raise self.fault("bytecode-cell", f"overwrites the cell in local {ins.arg}")
+        self.facts.assigned.add(ins.arg)
         if action == "STORE":
             self.take(stack, floor, OBJECTS, "an object")
         slot = self.function.signature.n_state - 1 - ins.arg
@@ -250,9 +257,12 @@ class Values:
         stack.append(OBJECT)
 
     def super_method(self, ins: Instruction, stack: list[Kind], floor: int) -> None:
-        self.objects(stack, floor, 1)
+        """super().name: class and instance are taken for what they should be, unchecked."""
+        instance = self.take(stack, floor, OBJECTS, "an object")
         owner = self.take(stack, floor, _CLASS_CELL, "the class cell")
         self.objects(stack, floor, 1)
+        if instance.name not in ("parameter", "content") or instance.value != self.n_cells:
+            raise self.fault("bytecode-class", "takes something else than the first parameter")
         self.facts.supers.append((ins.ip, owner.value if owner.name == "content" else -1))
         stack += (OBJECT, kinds.MAYBE_NULL)
 

@@ -52,7 +52,9 @@ def leaving(blocks: int) -> Kind:
 
 
 OBJECTS = frozenset(
-    "object none exception bool module list dict set name int tuple function content copy".split()
+    """
+    object none exception bool module list dict set name int tuple function content parameter copy
+    """.split()
 ) | {"BaseException", "global __class__"}
 """Names of the kinds any operation takes."""
 

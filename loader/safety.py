@@ -93,7 +93,7 @@ class _Examiner:
                     "super() in a class that assigns `__class__`: a device crashes if it runs "
                     "before the class is made"
                 )
-                yield Fault("super-of-global", function, ip, message, certain=False)
+                yield Fault("super-unchecked", function, ip, message, certain=False)
 
     def examine(self, visit: _Visit) -> Iterator[Fault]:
         function, closed = visit
@@ -120,11 +120,14 @@ class _Examiner:
             inherited = local < len(closed)
             (self.stored if inherited else self.stored_by_owner).update(shared(local))
         for ip, local in facts.supers:
+            if len(closed) in facts.assigned:
+                message = "super() where its first parameter is assigned: a device does not check"
+                yield Fault("super-unchecked", function, ip, message, certain=False)
             if local >= 0:
                 self.supers.append((function, ip, shared(local)))
             else:
                 yield Fault(
-                    "super-of-global",
+                    "super-unchecked",
                     function,
                     ip,
                     "super() outside a class: a device crashes if a global `__class__` is no class",

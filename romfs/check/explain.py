@@ -198,10 +198,11 @@ RULES: dict[str, tuple[str, str]] = {
         "a function too complex to check",
         "Following its paths took more states than any known source needs. Split the function.",
     ),
-    "super-of-global": (
-        "super() where `__class__` is assigned",
-        "A device takes what is in the variable for a class without a look. CPython differs here: "
-        "write super(C, self) instead.",
+    "super-unchecked": (
+        "super() of what may be neither class nor instance",
+        "super() without arguments trusts the variable `__class__` and the first parameter. A "
+        "device takes them for a class and its instance without a look and crashes if a program "
+        "has put something else there. Write super(C, self), which is checked.",
     ),
 }
 """Rule -> what it finds, and what that means."""

@@ -135,9 +135,12 @@ def test_frames_may_not_ask_for_the_whole_memory() -> None:
 def test_super_where_class_is_assigned_is_a_warning() -> None:
     text = "class C:\n    __class__ = int\n    def m(self):\n        super().x()\n"
     (fault,) = examine(compile_text(text))
-    assert (fault.rule, fault.certain) == ("super-of-global", False)
+    assert (fault.rule, fault.certain) == ("super-unchecked", False)
     (fault,) = examine(compile_text("def m(self):\n    super().x()\n"))
-    assert (fault.rule, fault.certain) == ("super-of-global", False)
+    assert (fault.rule, fault.certain) == ("super-unchecked", False)
+    reassigned = CLASS.replace("return", "self = 1; return")
+    (fault,) = examine(compile_text(reassigned))
+    assert (fault.rule, fault.certain) == ("super-unchecked", False)
 
 
 def sources(limit: int | None) -> Iterator[Path]:
