@@ -20,11 +20,13 @@ if TYPE_CHECKING:
     from romfs.errors import RomfsError
 
 _EPILOG = """\
-Exit codes: 0 written and verified, 3 no port, 4 no ROMFS on the device, 5 does not fit,
-6 incompatible .mpy, 7 the device refused or lost a write, 8 link lost, 9 verification failed.
+Exit codes: 0 written and verified, 3 no port, 4 no ROMFS on the device,
+5 does not fit, 6 incompatible .mpy, 7 the device refused or lost a write,
+8 link lost, 9 verification failed.
 
-Interrupted, by Ctrl-C or a power cut, the partition holds the old image, the new one, or
-nothing that mounts; running the same command again completes it.
+Interrupted, by Ctrl-C or a power cut, the partition holds the old image, the
+new one, or nothing that mounts; running the same command again completes it.
+Over UF2 an interrupted copy must be made again before use.
 """
 
 
@@ -234,7 +236,6 @@ def _build(place: Path, info: DeviceInfo, target: Target, board: Board | None) -
         config=config,
         cache=cache,
     )
-    cache.trim()
     for finding in built.findings:
         if finding.severity is not Severity.ERROR:
             print(f"romfs: {finding}", file=sys.stderr)
