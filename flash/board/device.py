@@ -6,6 +6,7 @@ import array
 import fcntl
 import importlib.util
 import json
+import mmap
 import os
 import signal
 import socket
@@ -16,6 +17,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from flash.board.protocol import STAGE
 from romfs.errors import MissingExtra
 
 _HERE = Path(__file__).parent
@@ -64,6 +66,7 @@ class Device:
     Attributes:
         stdout: Reading end of its output, while it runs.
         link: Socket of its stand-in modules, while it runs.
+        stage: Memory for the payloads of their requests.
     """
 
     def __init__(self, firmware: Firmware, directory: Path) -> None:
@@ -74,6 +77,10 @@ class Device:
         self.stdout = -1
         self.link: socket.socket | None = None
         self._stdin_read, self._stdin = os.pipe()
+        self._stage_path = directory / "stage"
+        with self._stage_path.open("w+b") as file:
+            file.truncate(STAGE)
+            self.stage = mmap.mmap(file.fileno(), STAGE)
 
     @property
     def running(self) -> bool:
@@ -83,8 +90,6 @@ class Device:
     def start(self, *, raw: bool, reset_cause: int) -> None:
         """Power on or reset: boots, with the raw REPL instead of main.py if `raw`."""
         ours, theirs = socket.socketpair()
-        for end in (ours, theirs):
-            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
         reader, writer = os.pipe()
         if hasattr(fcntl, "F_SETPIPE_SZ"):
             # A short pipe makes the guest wait for a slow line, as a UART does.
@@ -104,6 +109,7 @@ class Device:
             "firmware": str(_HERE / "firmware"),
             "directory": str(self._directory),
             "memories": [(str(m.path), m.size, m.readable) for m in self._firmware.memories],
+            "stage": (str(self._stage_path), STAGE),
             "guest": repr(guest),
             "heap": self._firmware.heap,
         }
@@ -147,6 +153,7 @@ class Device:
         self.kill()
         for handle in (self._stdin, self._stdin_read):
             os.close(handle)
+        self.stage.close()
 
     def feed(self, data: bytes) -> None:
         """Bytes reach the receive buffer."""

@@ -15,14 +15,14 @@ import signal
 import sys
 
 _PR_SET_PDEATHSIG = 1
-_PROT_NONE, _PROT_READ, _MAP_SHARED = 0, 1, 1
-_PAGE = 4096
+_PROT_NONE, _PROT_READ, _PROT_WRITE, _MAP_SHARED = 0, 1, 2, 1
 
 
-def _map(libc: ctypes.CDLL, path: str, size: int, readable: int) -> int:
-    """Map a file for reading; returns the address. Beyond `readable` an access faults."""
-    handle = os.open(path, os.O_RDONLY)
-    address = libc.mmap(None, size, _PROT_READ, _MAP_SHARED, handle, 0)
+def _map(libc: ctypes.CDLL, path: str, size: int, readable: int, writable: bool) -> int:
+    """Map a file; returns the address. Beyond `readable` bytes an access faults."""
+    handle = os.open(path, os.O_RDWR if writable else os.O_RDONLY)
+    access = _PROT_READ | _PROT_WRITE if writable else _PROT_READ
+    address = libc.mmap(None, size, access, _MAP_SHARED, handle, 0)
     os.close(handle)
     if address in (None, ctypes.c_void_p(-1).value):
         raise OSError(ctypes.get_errno(), f"cannot map {path}")
@@ -45,8 +45,11 @@ def main() -> int:
     from micropython_run import run_main  # type: ignore[import-not-found]
 
     memories = [
-        (_map(libc, path, size, readable), size) for path, size, readable in config["memories"]
+        (_map(libc, path, size, readable, False), size)
+        for path, size, readable in config["memories"]
     ]
+    stage, size = config["stage"]
+    memories.append((_map(libc, stage, size, size, True), size))
     os.environ["MICROPYPATH"] = config["firmware"]
     os.chdir(config["directory"])
     # Through a pipe rather than in the command, which stays in the guest's heap.

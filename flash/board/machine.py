@@ -216,7 +216,7 @@ class Machine:
 
     def _serve(self) -> None:
         link = self._device.link
-        request = None if link is None else receive(link)
+        request = None if link is None else receive(link, self._device.stage)
         if request is None:
             self._read_stdout()
             self._exited()

@@ -1,10 +1,12 @@
 """The socket between the virtual board and the stand-in modules in its MicroPython.
 
-Requests and answers are little-endian 32-bit words; firmware/_board.py is the other end.
+Requests and answers are little-endian 32-bit words; firmware/_board.py is the other end. A
+request is one write, so that Ctrl-C cannot tear it: its payload is in memory both sides map.
 """
 
 from __future__ import annotations
 
+import mmap
 import socket
 import struct
 from enum import IntEnum
@@ -54,17 +56,17 @@ class Request(NamedTuple):
     payload: bytes | None
 
 
-def receive(link: socket.socket) -> Request | None:
+STAGE = 4 << 20
+"""Bytes of the memory for payloads."""
+
+
+def receive(link: socket.socket, stage: mmap.mmap) -> Request | None:
     """Read one request; None when the guest is gone."""
     head = _exactly(link, _HEAD.size)
     if head is None:
         return None
     sequence, call, given, a, b, c, d, length = _HEAD.unpack(head)
-    payload = b"" if length == 0 else None
-    if length > 0:
-        payload = _exactly(link, length)
-        if payload is None:
-            return None
+    payload = None if length < 0 else stage[:length]
     return Request(sequence, Call(call), given, (a, b, c, d), payload)
 
 

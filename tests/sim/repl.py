@@ -22,7 +22,7 @@ class Repl:
     def __init__(self, port: str) -> None:
         self._handle = os.open(port, os.O_RDWR | os.O_NOCTTY)
         tty.setraw(self._handle, termios.TCSANOW)
-        self.seen = b""
+        self.seen = bytearray()
         self._taken = 0
 
     def __enter__(self) -> Self:
@@ -44,14 +44,16 @@ class Repl:
     def expect(self, text: bytes, timeout: float = 10.0) -> bytes:
         """Read up to and including `text`; returns what came, `text` included."""
         limit = time.monotonic() + timeout
-        while (end := self.seen.find(text, self._taken)) < 0:
+        start = self._taken
+        while (end := self.seen.find(text, start)) < 0:
+            start = max(self._taken, len(self.seen) - len(text))
             left = limit - time.monotonic()
             if left <= 0 or not select.select([self._handle], [], [], left)[0]:
-                raise TimeoutError(f"no {text!r} in {self.seen[self._taken :]!r}")
+                raise TimeoutError(f"no {text!r} in {bytes(self.seen[self._taken :])!r}")
             self._read()
         end += len(text)
         start, self._taken = self._taken, end
-        return self.seen[start:end]
+        return bytes(self.seen[start:end])
 
     def _read(self) -> None:
         data = os.read(self._handle, 65536)
@@ -64,7 +66,7 @@ class Repl:
         while select.select([self._handle], [], [], seconds)[0]:
             self._read()
         start, self._taken = self._taken, len(self.seen)
-        return self.seen[start:]
+        return bytes(self.seen[start:])
 
     def enter_raw(self) -> None:
         """From whatever state: interrupt, then the raw REPL."""

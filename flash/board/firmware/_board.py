@@ -2,10 +2,10 @@
 # mypy: ignore-errors
 """Runs in MicroPython before anything else: makes the unix engine look like the board.
 
-What only the host side knows goes over one socket. A request is a header of eight 32-bit
-words (sequence number, call, count of arguments, four arguments, length of the payload or
--1) and the payload; an answer is three words: sequence number, how, value. The numbers are
-those of flash/board/protocol.py.
+What only the host side knows goes over one socket. A request is eight 32-bit words: sequence
+number, call, count of arguments, four arguments, length of the payload in the shared stage
+or -1. An answer is three: sequence number, how, value. The numbers are those of
+flash/board/protocol.py.
 """
 
 import builtins
@@ -21,6 +21,7 @@ VALUE, NONE, OS_ERROR, SEGMENT, TYPE_ERROR = range(5)
 _head = bytearray(32)
 _reply = bytearray(12)
 _link = None
+_stage = None
 _seq = 0
 _filler = None
 segments = []
@@ -29,27 +30,30 @@ blocks = []
 
 
 def call(number, count=0, a=0, b=0, c=0, d=0, payload=None):
-    # The engine notices Ctrl-C at jumps and in system calls that block. There is no jump
-    # between the writes, nor between the end of the read and `done`; where one can hit, it
-    # waits for the answer, as an interrupt waits for a C function of the firmware.
+    # Ctrl-C may be raised anywhere in here. Before the one write nothing has been asked; after
+    # it the board acts, and the interrupt waits for the answer, as it would for a C function
+    # of the firmware. A read that is interrupted may have happened: `_reply` tells. An answer
+    # that nobody waited for is known by its number and dropped by the next call.
     global _seq
     _seq = (_seq + 1) & 0x3FFFFFFF
-    length = -1 if payload is None else len(payload)
+    length = -1
+    if payload is not None:
+        length = len(payload)
+        _stage[:length] = payload
     struct.pack_into("<8i", _head, 0, _seq, number, count, a, b, c, d, length)
-    _link.write(_head)
-    if length > 0:
-        _link.write(payload)
     interrupt = None
-    done = False
-    while not done:
+    try:
+        _link.write(_head)
+    except KeyboardInterrupt as e:
+        interrupt = e
+    while struct.unpack_from("<i", _reply)[0] != _seq:
         try:
             _link.readinto(_reply)
-            seq, how, value = struct.unpack("<3i", _reply)
-            done = seq == _seq
         except KeyboardInterrupt as e:
             interrupt = e
     if interrupt:
         raise interrupt
+    seq, how, value = struct.unpack("<3i", _reply)
     if how == VALUE:
         return value
     if how == OS_ERROR:
@@ -200,10 +204,11 @@ def boot(handle):
 
 
 def _set_up(handle):
-    global _link, rom_ioctl
+    global _link, _stage, rom_ioctl
     with open(handle, "r") as f:
         config, memories = eval(f.read())
     _link = open(config["link"], "r+b")
+    _stage = memoryview(uctypes.bytearray_at(*memories.pop()))
     for memory, segment in zip(memories, config["segments"]):
         _segment(*(memory + segment))
     if not config["rom_ioctl"]:
