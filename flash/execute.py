@@ -117,8 +117,8 @@ class Connected:
         segment = checks.segment(self.info, options.partition, self.board)
         self.target = resolve(self.info, segment, self.board)
 
-    def open(self) -> Transport:
-        """The best transport this device allows."""
+    def open(self, *, reading: bool = False) -> Transport:
+        """The best transport this device allows; `reading` if its `read` will be used."""
         if info_allows_agent(self.info) and not self.options.typed:
             try:
                 return AgentTransport(self.repl, self.info, self.target, window=self.options.window)

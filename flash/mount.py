@@ -8,13 +8,10 @@ from romfs.errors import TransportError, VerifyError
 # The file system is built from a segment asked for anew, not from one a mount may hold.
 _MOUNTED = """
 import os,vfs
-from vfs import rom_ioctl as R
-m=vfs.VfsRom(R(2,{index}))
-n=0
-for e in m.ilistdir('/'):n+=1
+m=vfs.VfsRom(vfs.rom_ioctl(2,{index}))
 try:a=os.statvfs('/rom')[2]
 except OSError:a=-1
-print(m.statvfs('/')[2],n,a)
+print(m.statvfs('/')[2],len(list(m.ilistdir('/'))),a)
 """
 _REMOUNT = """
 import vfs

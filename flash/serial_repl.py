@@ -13,7 +13,7 @@ from romfs.errors import FlashError, TransportError
 
 CTRL_A, CTRL_B, CTRL_C, CTRL_D, CTRL_E = b"\x01", b"\x02", b"\x03", b"\x04", b"\x05"
 _BANNER = b"raw REPL; CTRL-B to exit\r\n>"
-_LONGEST_FRAME = 1040
+_LONGEST_FRAME = 4112
 """Bytes for which a transfer agent that lost its host may still be waiting."""
 
 

@@ -73,7 +73,7 @@ class Frames:
     """
 
     def __init__(
-        self, link: Link, *, largest: int, window: int = 2048, patience: float = 8.0
+        self, link: Link, *, largest: int, window: int = 8192, patience: float = 8.0
     ) -> None:
         self.link = link
         self.largest = largest

@@ -26,6 +26,16 @@ _HASH_RATE = 50_000  # bytes a second, the slowest to be expected
 _SOFT_CRC_RATE = 4_000
 
 
+# Frame, chunk, and the free heap at which they leave room for a deflate window. Large
+# frames save bytes on the wire; a device that loses bytes is sent smaller ones anyway.
+_SIZES = (
+    (4096, 4096, 90_000),
+    (1024, 4096, 40_000),
+    (512, 2048, 24_000),
+    (256, 512, 16_000),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Sizes:
     """Buffers of the agent, in bytes.
@@ -41,7 +51,7 @@ class Sizes:
     @classmethod
     def for_heap(cls, free: int, target: Target) -> Sizes | None:
         """What fits; None: not even the smallest, or the partition wants larger writes."""
-        for frame, chunk, need in ((1024, 4096, 40_000), (512, 2048, 24_000), (256, 512, 16_000)):
+        for frame, chunk, need in _SIZES:
             if free >= need:
                 least = target.block_size if target.erasing is Erasing.WHOLE else target.write
                 whole = max(chunk // least, 1) * least
@@ -57,6 +67,7 @@ class AgentTransport:
         info: What the device can do.
         target: The partition.
         window: Bits of the largest deflate window to try; 0: send uncompressed.
+        reading: Whether `read` will be used; it costs a few more bytes of agent.
 
     Attributes:
         carried: Bytes of the data stream sent so far, as compressed.
@@ -74,6 +85,7 @@ class AgentTransport:
         target: Target,
         *,
         window: int = 15,
+        reading: bool = False,
     ) -> None:
         sizes = Sizes.for_heap(info.free, target)
         if sizes is None:
@@ -88,16 +100,16 @@ class AgentTransport:
         self._running = False
         self._released = False
         self.carried = 0
-        free = self._start(info)
+        free = self._start(info, reading)
         while self._window > LEAST_WINDOW and (1 << self._window) + 8192 > free:
             self._window -= 1
         self.frames = Frames(repl.link, largest=sizes.frame)
 
     # Life.
 
-    def _start(self, info: DeviceInfo) -> int:
+    def _start(self, info: DeviceInfo, reading: bool) -> int:
         """Upload and start the agent; returns the heap it has left."""
-        code = agent_program(info, self.target, self.sizes)
+        code = agent_program(info, self.target, self.sizes, reading=reading)
         packed = "deflate.DeflateIO" in info.features
         self.repl.start(source.packed(code) if packed else "SRC=b''\n" + code)
         self._running = True
@@ -295,7 +307,7 @@ def _u32(value: int) -> bytes:
     return value.to_bytes(4, "little")
 
 
-def agent_program(info: DeviceInfo, target: Target, sizes: Sizes) -> str:
+def agent_program(info: DeviceInfo, target: Target, sizes: Sizes, *, reading: bool = False) -> str:
     """The agent for this device and partition, ready to run."""
     imports = ""
     name, constants = driver(target)
@@ -305,7 +317,9 @@ def agent_program(info: DeviceInfo, target: Target, sizes: Sizes) -> str:
         imports += "from binascii import crc32\n"
     else:
         parts.insert(0, "soft_crc")
-    if "binascii.a2b_base64" in info.features:
+    if reading:
+        parts.insert(0, "agent_read")
+    if reading and "binascii.a2b_base64" in info.features:
         imports += "from binascii import b2a_base64 as b64\n"
     if "hashlib.sha256" in info.features:
         imports += "from hashlib import sha256\n"

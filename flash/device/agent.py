@@ -11,13 +11,6 @@ def say(s):
     print("%s~%04x" % (s, crc32(s.encode()) & 65535))
 
 
-def text(b):
-    try:
-        return b64(b)[:-1].decode()
-    except NameError:
-        return "".join(["%02x" % i for i in b]) + "."
-
-
 def total(a, n):
     c = 0
     while n:
@@ -42,7 +35,7 @@ def serve(c):
     box = memoryview(bytearray(FRAME + 8))
     buf = memoryview(bytearray(CHUNK))
     fifo = src = BytesIO(CHUNK + 256)
-    seq = at = quit = 0
+    seq = quit = 0
     bad = ""
 
     def get(i, j):
@@ -80,48 +73,36 @@ def serve(c):
             say(("N%d" if o > 127 else "A%d") % seq)
             continue
         o = box[4]
+        a = num(5)
+        k = num(9)
         try:
             if o == 100:  # d: compressed bytes
                 fifo.write(box[5:n])
-            elif o == 119 or o == 105:  # w: last of them, then write; i: not yet
-                a = num(5)
-                k = num(9, 2)
+            elif o == 119:  # w: the last of them, then write
+                i = num(9, 2)
                 fifo.write(box[11:n])
-                i = fifo.tell()
+                k = fifo.tell()
                 fifo.seek(0)
-                if src.readinto(buf[at : at + k]) != k:
+                if src.readinto(buf[:i]) != i:
                     raise ValueError("stream ends early")
-                i = fifo.read(i - fifo.tell())
+                # A byte or two may belong to what follows.
+                k = fifo.read(k - fifo.tell())
                 fifo.seek(0)
-                fifo.write(i)
-                at += k
-                if o == 119:
-                    k = at
-                    at = 0
-                    put(a, buf[:k])
-            elif o == 99:  # c: bytes the partition already has
-                a = num(5)
-                k = num(9, 2)
-                while k:
-                    i = min(k, LOOK)
-                    buf[at : at + i] = look(a, i)
-                    at += i
-                    a += i
-                    k -= i
+                fifo.write(k)
+                put(a, buf[:i])
             elif o == 112:  # p: program these bytes
-                put(num(5), box[9:n])
+                put(a, box[9:n])
             elif o == 118:  # v: spoil, as far as the memory allows
                 try:
-                    prog(num(5), box[9:n])
+                    prog(a, box[9:n])
                 except OSError:
                     pass
             elif o == 101:  # e: erase
-                i = erase(num(5), num(9))
+                i = erase(a, k)
                 if i:
                     raise OSError(i)
             elif o == 104:  # h: checksums
-                a = num(5)
-                k = a + num(9)
+                k += a
                 while a < k:
                     s = "H%x:" % a
                     for i in range(16):
@@ -130,36 +111,26 @@ def serve(c):
                             a += num(13)
                     say(s)
             elif o == 115:  # s: one strong hash
-                a = num(5)
-                k = a + num(9)
+                k += a
                 s = sha256()
                 while a < k:
                     i = min(LOOK, k - a)
                     s.update(look(a, i))
                     a += i
                 say("S" + "".join(["%02x" % i for i in s.digest()]))
-            elif o == 114:  # r: read
-                a = num(5)
-                k = a + num(9)
-                while a < k:
-                    i = min(LOOK, k - a, 192)
-                    say("D%x:%s" % (a, text(look(a, i))))
-                    a += i
             elif o == 122:  # z: a new stream; 0 is an uncompressed one
-                at = 0
                 src = fifo
                 fifo.seek(0)
-                k = num(5)
                 i = 1
-                if k:
+                if a:
                     from deflate import DeflateIO, RAW
 
                     gc.collect()
                     try:
                         # What the stream will take at its first read, and state beside it.
-                        bytearray((1 << k) + 3072)
+                        bytearray((1 << a) + 3072)
                         gc.collect()
-                        src = DeflateIO(fifo, RAW, k)
+                        src = DeflateIO(fifo, RAW, a)
                     except MemoryError:
                         i = 0
                 say("Z%d" % i)
@@ -170,6 +141,8 @@ def serve(c):
                     vfs.umount("/rom")
                 except OSError:
                     pass
+            else:
+                extra(o, a, k)
         except Exception as e:
             bad = "%d %r" % (o, e)
             say("X" + bad)

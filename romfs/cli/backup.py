@@ -30,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
     from romfs.sizes import show_size
 
     with connected(args) as device, Progress("reading") as progress:
-        transport = device.open()
+        transport = device.open(reading=True)
         try:
             size = device.target.size
             if not args.whole:

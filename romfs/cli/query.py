@@ -44,7 +44,7 @@ def _report(device: Connected, args: argparse.Namespace) -> dict[str, Any]:
     for segment, row in zip(device.info.segments, report["partitions"], strict=True):
         device.options = replace(options_of(args), partition=segment.index)
         device.target = resolve(device.info, segment, device.board)
-        transport = device.open()
+        transport = device.open(reading=True)
         try:
             found = look(transport.read, segment.size)
         finally:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import random
 import subprocess
 import sysconfig
 import tempfile
@@ -157,15 +156,13 @@ def make_images(folder: Path, size: int) -> tuple[Path, Path]:
 
 
 def _tree(tree: Path, size: int) -> None:
-    """Real modules whose compiled files add up to `size`."""
-    roots = [Path(sysconfig.get_path("stdlib")), Path(sysconfig.get_path("purelib"))]
+    """Modules of the standard library, in order, whose compiled files add up to `size`."""
+    root = Path(sysconfig.get_path("stdlib"))
     found = [
         (path, path.relative_to(root))
-        for root in roots
         for path in sorted(root.rglob("*.py"))
-        if not {"site-packages", "test", "idlelib"} & set(path.relative_to(root).parts)
+        if not {"site-packages", "test", "tests", "idlelib"} & set(path.relative_to(root).parts)
     ]
-    random.Random(2).shuffle(found)
     compiler = Compiler()
     total = 0
     for start in range(0, len(found), 40):
