@@ -341,7 +341,7 @@ def run(code, L):
                                                         if arg:
                                                             x = s[-arg:]
                                                             del s[-arg:]
-                                                            t = set(x)
+                                                            t = made_set(x, arg)
                                                         else:
                                                             t = set()
                                                     else:
@@ -823,13 +823,19 @@ def run(code, L):
                                                     x = y = s.pop()
                                                     y |= t
                                                     t = y
+                                                    if t is True or t is False:
+                                                        t = int(t) if type(x) is bool else t
                                                 else:
                                                     x = s.pop()
                                                     t = x ^ t
+                                                    if t is True or t is False:
+                                                        t = int(t) if type(x) is bool else t
                                         else:
                                             if op == 0xe2:
                                                 x = s.pop()
                                                 t = x & t
+                                                if t is True or t is False:
+                                                    t = int(t) if type(x) is bool else t
                                             else:
                                                 if op == 0xe3:
                                                     x = s.pop()
@@ -863,17 +869,21 @@ def run(code, L):
                                             if op < 0xec:
                                                 if op == 0xea:
                                                     x = s.pop()
-                                                    t = x / t
+                                                    y = x / t
+                                                    t = y if type(y) is not complex else complex_divide(x, t)
                                                 else:
                                                     x = s.pop()
                                                     t = x % t if type(x) is not str else format_percent(x, t)
                                             else:
                                                 if op == 0xec:
                                                     x = s.pop()
-                                                    t = x ** t
+                                                    y = x ** t
+                                                    t = y if type(y) is not complex else complex_power(x, t)
                                                 else:
                                                     x = s.pop()
                                                     t = x | t
+                                                    if t is True or t is False:
+                                                        t = int(t) if type(x) is bool else t
                             else:
                                 if op < 0xf3:
                                     if op == 0xf2:
@@ -883,10 +893,14 @@ def run(code, L):
                                         if op == 0xee:
                                             x = s.pop()
                                             t = x ^ t
+                                            if t is True or t is False:
+                                                t = int(t) if type(x) is bool else t
                                         else:
                                             if op == 0xef:
                                                 x = s.pop()
                                                 t = x & t
+                                                if t is True or t is False:
+                                                    t = int(t) if type(x) is bool else t
                                             else:
                                                 if op == 0xf0:
                                                     x = s.pop()
@@ -913,14 +927,16 @@ def run(code, L):
                                             else:
                                                 if op == 0xf7:
                                                     x = s.pop()
-                                                    t = x / t
+                                                    y = x / t
+                                                    t = y if type(y) is not complex else complex_divide(x, t)
                                                 else:
                                                     if op == 0xf8:
                                                         x = s.pop()
                                                         t = x % t if type(x) is not str else format_percent(x, t)
                                                     else:
                                                         x = s.pop()
-                                                        t = x ** t
+                                                        y = x ** t
+                                                        t = y if type(y) is not complex else complex_power(x, t)
         except BaseException as caught:
             exc = caught
         if exc.__traceback__.tb_next is None:
@@ -1283,7 +1299,7 @@ def run_observed(code, L):
                                                         if arg:
                                                             x = s[-arg:]
                                                             del s[-arg:]
-                                                            t = set(x)
+                                                            t = made_set(x, arg)
                                                         else:
                                                             t = set()
                                                     else:
@@ -1765,13 +1781,19 @@ def run_observed(code, L):
                                                     x = y = s.pop()
                                                     y |= t
                                                     t = y
+                                                    if t is True or t is False:
+                                                        t = int(t) if type(x) is bool else t
                                                 else:
                                                     x = s.pop()
                                                     t = x ^ t
+                                                    if t is True or t is False:
+                                                        t = int(t) if type(x) is bool else t
                                         else:
                                             if op == 0xe2:
                                                 x = s.pop()
                                                 t = x & t
+                                                if t is True or t is False:
+                                                    t = int(t) if type(x) is bool else t
                                             else:
                                                 if op == 0xe3:
                                                     x = s.pop()
@@ -1805,17 +1827,21 @@ def run_observed(code, L):
                                             if op < 0xec:
                                                 if op == 0xea:
                                                     x = s.pop()
-                                                    t = x / t
+                                                    y = x / t
+                                                    t = y if type(y) is not complex else complex_divide(x, t)
                                                 else:
                                                     x = s.pop()
                                                     t = x % t if type(x) is not str else format_percent(x, t)
                                             else:
                                                 if op == 0xec:
                                                     x = s.pop()
-                                                    t = x ** t
+                                                    y = x ** t
+                                                    t = y if type(y) is not complex else complex_power(x, t)
                                                 else:
                                                     x = s.pop()
                                                     t = x | t
+                                                    if t is True or t is False:
+                                                        t = int(t) if type(x) is bool else t
                             else:
                                 if op < 0xf3:
                                     if op == 0xf2:
@@ -1825,10 +1851,14 @@ def run_observed(code, L):
                                         if op == 0xee:
                                             x = s.pop()
                                             t = x ^ t
+                                            if t is True or t is False:
+                                                t = int(t) if type(x) is bool else t
                                         else:
                                             if op == 0xef:
                                                 x = s.pop()
                                                 t = x & t
+                                                if t is True or t is False:
+                                                    t = int(t) if type(x) is bool else t
                                             else:
                                                 if op == 0xf0:
                                                     x = s.pop()
@@ -1855,14 +1885,16 @@ def run_observed(code, L):
                                             else:
                                                 if op == 0xf7:
                                                     x = s.pop()
-                                                    t = x / t
+                                                    y = x / t
+                                                    t = y if type(y) is not complex else complex_divide(x, t)
                                                 else:
                                                     if op == 0xf8:
                                                         x = s.pop()
                                                         t = x % t if type(x) is not str else format_percent(x, t)
                                                     else:
                                                         x = s.pop()
-                                                        t = x ** t
+                                                        y = x ** t
+                                                        t = y if type(y) is not complex else complex_power(x, t)
         except BaseException as caught:
             exc = caught
         if exc.__traceback__.tb_next is None:
@@ -2226,7 +2258,7 @@ def generate(code, L):
                                                         if arg:
                                                             x = s[-arg:]
                                                             del s[-arg:]
-                                                            t = set(x)
+                                                            t = made_set(x, arg)
                                                         else:
                                                             t = set()
                                                     else:
@@ -2713,13 +2745,19 @@ def generate(code, L):
                                                     x = y = s.pop()
                                                     y |= t
                                                     t = y
+                                                    if t is True or t is False:
+                                                        t = int(t) if type(x) is bool else t
                                                 else:
                                                     x = s.pop()
                                                     t = x ^ t
+                                                    if t is True or t is False:
+                                                        t = int(t) if type(x) is bool else t
                                         else:
                                             if op == 0xe2:
                                                 x = s.pop()
                                                 t = x & t
+                                                if t is True or t is False:
+                                                    t = int(t) if type(x) is bool else t
                                             else:
                                                 if op == 0xe3:
                                                     x = s.pop()
@@ -2753,17 +2791,21 @@ def generate(code, L):
                                             if op < 0xec:
                                                 if op == 0xea:
                                                     x = s.pop()
-                                                    t = x / t
+                                                    y = x / t
+                                                    t = y if type(y) is not complex else complex_divide(x, t)
                                                 else:
                                                     x = s.pop()
                                                     t = x % t if type(x) is not str else format_percent(x, t)
                                             else:
                                                 if op == 0xec:
                                                     x = s.pop()
-                                                    t = x ** t
+                                                    y = x ** t
+                                                    t = y if type(y) is not complex else complex_power(x, t)
                                                 else:
                                                     x = s.pop()
                                                     t = x | t
+                                                    if t is True or t is False:
+                                                        t = int(t) if type(x) is bool else t
                             else:
                                 if op < 0xf3:
                                     if op == 0xf2:
@@ -2773,10 +2815,14 @@ def generate(code, L):
                                         if op == 0xee:
                                             x = s.pop()
                                             t = x ^ t
+                                            if t is True or t is False:
+                                                t = int(t) if type(x) is bool else t
                                         else:
                                             if op == 0xef:
                                                 x = s.pop()
                                                 t = x & t
+                                                if t is True or t is False:
+                                                    t = int(t) if type(x) is bool else t
                                             else:
                                                 if op == 0xf0:
                                                     x = s.pop()
@@ -2803,14 +2849,16 @@ def generate(code, L):
                                             else:
                                                 if op == 0xf7:
                                                     x = s.pop()
-                                                    t = x / t
+                                                    y = x / t
+                                                    t = y if type(y) is not complex else complex_divide(x, t)
                                                 else:
                                                     if op == 0xf8:
                                                         x = s.pop()
                                                         t = x % t if type(x) is not str else format_percent(x, t)
                                                     else:
                                                         x = s.pop()
-                                                        t = x ** t
+                                                        y = x ** t
+                                                        t = y if type(y) is not complex else complex_power(x, t)
         except BaseException as caught:
             exc = caught
         if exc.__traceback__.tb_next is None:
@@ -3175,7 +3223,7 @@ def generate_observed(code, L):
                                                         if arg:
                                                             x = s[-arg:]
                                                             del s[-arg:]
-                                                            t = set(x)
+                                                            t = made_set(x, arg)
                                                         else:
                                                             t = set()
                                                     else:
@@ -3662,13 +3710,19 @@ def generate_observed(code, L):
                                                     x = y = s.pop()
                                                     y |= t
                                                     t = y
+                                                    if t is True or t is False:
+                                                        t = int(t) if type(x) is bool else t
                                                 else:
                                                     x = s.pop()
                                                     t = x ^ t
+                                                    if t is True or t is False:
+                                                        t = int(t) if type(x) is bool else t
                                         else:
                                             if op == 0xe2:
                                                 x = s.pop()
                                                 t = x & t
+                                                if t is True or t is False:
+                                                    t = int(t) if type(x) is bool else t
                                             else:
                                                 if op == 0xe3:
                                                     x = s.pop()
@@ -3702,17 +3756,21 @@ def generate_observed(code, L):
                                             if op < 0xec:
                                                 if op == 0xea:
                                                     x = s.pop()
-                                                    t = x / t
+                                                    y = x / t
+                                                    t = y if type(y) is not complex else complex_divide(x, t)
                                                 else:
                                                     x = s.pop()
                                                     t = x % t if type(x) is not str else format_percent(x, t)
                                             else:
                                                 if op == 0xec:
                                                     x = s.pop()
-                                                    t = x ** t
+                                                    y = x ** t
+                                                    t = y if type(y) is not complex else complex_power(x, t)
                                                 else:
                                                     x = s.pop()
                                                     t = x | t
+                                                    if t is True or t is False:
+                                                        t = int(t) if type(x) is bool else t
                             else:
                                 if op < 0xf3:
                                     if op == 0xf2:
@@ -3722,10 +3780,14 @@ def generate_observed(code, L):
                                         if op == 0xee:
                                             x = s.pop()
                                             t = x ^ t
+                                            if t is True or t is False:
+                                                t = int(t) if type(x) is bool else t
                                         else:
                                             if op == 0xef:
                                                 x = s.pop()
                                                 t = x & t
+                                                if t is True or t is False:
+                                                    t = int(t) if type(x) is bool else t
                                             else:
                                                 if op == 0xf0:
                                                     x = s.pop()
@@ -3752,14 +3814,16 @@ def generate_observed(code, L):
                                             else:
                                                 if op == 0xf7:
                                                     x = s.pop()
-                                                    t = x / t
+                                                    y = x / t
+                                                    t = y if type(y) is not complex else complex_divide(x, t)
                                                 else:
                                                     if op == 0xf8:
                                                         x = s.pop()
                                                         t = x % t if type(x) is not str else format_percent(x, t)
                                                     else:
                                                         x = s.pop()
-                                                        t = x ** t
+                                                        y = x ** t
+                                                        t = y if type(y) is not complex else complex_power(x, t)
         except BaseException as caught:
             exc = caught
         if exc.__traceback__.tb_next is None:

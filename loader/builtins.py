@@ -22,6 +22,7 @@ from loader.construct import (
     to_float,
     type_of,
 )
+from loader.floats import round_to
 from loader.formatting import format_percent, format_value
 from loader.natives import ATTRIBUTES
 from loader.order import dict_keys, hash_bytes
@@ -372,8 +373,6 @@ def b_next(vm: VM, *args: Any) -> Any:
 def _extreme(vm: VM, name: str, pick: Callable[..., Any], args: Any, named: dict[str, Any]) -> Any:
     key = callable_for(named.pop("key", None))
     default = named.pop("default", NULL)
-    if named:
-        raise TypeError("extra keyword arguments given")
     if not args:
         raise TypeError("function missing 1 required positional arguments")
     if len(args) == 1:
@@ -451,7 +450,7 @@ def b_round(vm: VM, *args: Any) -> Any:
         return round(value, digits)
     real = to_float(value)
     if digits is not None:
-        return round(real, index(digits))
+        return round_to(real, index(digits))
     if real != real:
         raise ValueError("can't convert NaN to int")
     if real in (float("inf"), float("-inf")):

@@ -9,14 +9,15 @@ Source: MicroPython py/objint.c, py/objfloat.c, py/objstr.c, py/objlist.c, py/ob
 from __future__ import annotations
 
 import re
+from array import array
 import types
 from collections.abc import Callable
 from typing import Any
 
 from loader.classes import Super, new_class
 from loader.modules.native import buffer_of
-from loader.order import dict_keys
-from loader.text import is_guest_class, repr_, str_, type_name
+from loader.order import dict_keys, made_set
+from loader.text import is_generator_function, is_guest_class, repr_, str_, type_name
 
 
 def _count(name: str, args: tuple[Any, ...], least: int, most: int) -> None:
@@ -32,9 +33,6 @@ def _count(name: str, args: tuple[Any, ...], least: int, most: int) -> None:
             if least != most
             else f"function takes {least} positional arguments but {len(args)} were given"
         )
-
-
-_INTEGER = re.compile(r"[ \t\n\r\v\f]*([+-]?)(.*?)[ \t\n\r\v\f]*", re.DOTALL)
 
 
 def make_int(*args: Any) -> int:
@@ -79,30 +77,29 @@ def parse_int(value: str | bytes | bytearray, base: int) -> int:
     """
     if base != 0 and not 2 <= base <= 36:
         raise ValueError("int() arg 2 must be >= 2 and <= 36")
-    text = value if isinstance(value, str) else bytes(value).decode("latin-1")
-    match = _INTEGER.fullmatch(text)
-    assert match is not None
-    digits = match[2]
-    lower = digits.lower()
-    used = base
-    for prefix, radix in (("0x", 16), ("0o", 8), ("0b", 2)):
-        if lower.startswith(prefix) and base in (0, radix):
-            digits, used = digits[2:], radix
-    used = used or 10
+    data = value.encode("utf-8", "surrogateescape") if isinstance(value, str) else bytes(value)
+    text = data.decode("latin-1").lstrip(" \t\n\r\v\f")
+    negative = text[:1] == "-"
+    digits = text[1:] if text[:1] in ("-", "+") else text
+    lower = digits[:2].lower()
+    radix = {"0x": 16, "0o": 8, "0b": 2}.get(lower)
+    if radix is not None and base in (0, radix):
+        digits, base = digits[2:], radix
+    base = base or 10
+    plain = digits.replace("_", "").rstrip(" \t\n\r\v\f")
     try:
-        if not digits or digits[0] in "+-_" or not digits.isascii() or any(c.isspace() for c in digits):
+        if not plain.isascii() or not plain.isalnum():
             raise ValueError
-        number = int(digits.replace("_", "") if "_" in digits and base == 0 else digits, used)
-        if "_" in digits and base != 0:
-            raise ValueError
+        number = int(plain, base)
     except ValueError:
-        shown = repr_(value if isinstance(value, str) else bytes(value))
-        raise ValueError(f"invalid syntax for integer with base {base}: {shown}") from None
-    return -number if match[1] == "-" else number
+        raise ValueError(
+            f"invalid syntax for integer with base {base}: {repr_(digits)}"
+        ) from None
+    return -number if negative else number
 
 
 _FLOAT = re.compile(
-    r"[ \t\n\r\v\f]*[+-]?(\d+\.?\d*([eE][+-]?\d+)?|\.\d+([eE][+-]?\d+)?|inf(inity)?|nan)[ \t\n\r\v\f]*",
+    r"[ \t\n\r\v\f]*[+-]?((?=[.\deE])\d*\.?\d*([eE][+-]?\d+)?|inf(inity)?|nan)[ \t\n\r\v\f]*",
     re.ASCII | re.IGNORECASE,
 )
 
@@ -117,9 +114,14 @@ def make_float(*args: Any) -> float:
         return value
     if isinstance(value, str | bytes | bytearray | memoryview):
         text = value if isinstance(value, str) else bytes(value).decode("latin-1")
-        if not _FLOAT.fullmatch(text):
+        text = text.replace("_", "")
+        match = _FLOAT.fullmatch(text)
+        if not match:
             raise ValueError("invalid syntax for number")
-        return float(text)
+        try:
+            return float(text)
+        except ValueError:
+            return 0.0  # a point or an exponent without digits
     return to_float(value)
 
 
@@ -261,7 +263,7 @@ def make_set(*args: Any) -> set[Any]:
     from loader.semantics import iterate
 
     _count("set", args, 0, 1)
-    return set(iterate(args[0])) if args else set()
+    return made_set(iterate(args[0])) if args else set()
 
 
 def make_frozenset(*args: Any) -> frozenset[Any]:
@@ -310,8 +312,10 @@ def type_of(obj: Any) -> type:
     kind = type(obj)
     if is_guest_class(obj) if isinstance(obj, type) else False:
         return type
-    if kind is types.FunctionType and obj.__code__.co_flags & 0x20:
+    if kind is types.FunctionType and is_generator_function(obj):
         return types.GeneratorType
+    if type_name(obj) == "function":
+        return types.FunctionType
     if kind is types.FunctionType or kind is types.BuiltinFunctionType:
         return types.FunctionType
     from loader.exceptions import visible
@@ -360,7 +364,7 @@ def index(value: Any) -> int:
 def make_memoryview(*args: Any) -> memoryview:
     """`memoryview(x)`."""
     _count("memoryview", args, 1, 1)
-    return buffer_of(args[0])
+    return memoryview(args[0]) if isinstance(args[0], array) else buffer_of(args[0])
 
 
 def make_object(*args: Any) -> object:

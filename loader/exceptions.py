@@ -16,7 +16,14 @@ import types
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from loader.text import GUEST_FILE_PREFIX, class_name, exception_text, is_guest_class
+from loader.text import (
+    GENERATOR_STUB_MARK,
+    GUEST_FILE_PREFIX,
+    STUB_MARK,
+    class_name,
+    exception_text,
+    is_guest_class,
+)
 from romfs.errors import RomfsError
 
 if TYPE_CHECKING:
@@ -100,10 +107,7 @@ def absorb(exc: BaseException) -> None:
 
 def is_stub(code: types.CodeType) -> bool:
     """Whether a host code object only leads into the interpreter."""
-    return bool(code.co_consts) and code.co_consts[-1] is STUB_MARK
-
-
-STUB_MARK = "interpreter stub"
+    return bool(code.co_consts) and code.co_consts[-1] in (STUB_MARK, GENERATOR_STUB_MARK)
 
 
 # ------------------------------------------------------------------------------- texts
@@ -176,6 +180,7 @@ _TYPE_ERROR: list[tuple[str, _Sub]] = [
     (r"'(.+)' object cannot be interpreted as an integer", lambda m: f"can't convert {_t(m[1])} to int"),
     (r"'(.+)' object can't be interpreted as an integer", lambda m: f"can't convert {_t(m[1])} to int"),
     (r"must be real number, not (.+)", lambda m: f"can't convert {_t(m[1])} to float"),
+    (r"cannot modify read-only memory", "'memoryview' object doesn't support item assignment"),
     (r"exceptions must derive from BaseException", "exceptions must derive from BaseException"),
     (r"exceptions must be classes or instances deriving from BaseException, not .*", "exceptions must derive from BaseException"),
     (r"__init__\(\) should return None, not '(.+)'", lambda m: f"__init__() should return None, not '{_t(m[1])}'"),
@@ -197,8 +202,11 @@ _TYPE_ERROR: list[tuple[str, _Sub]] = [
         r"argument should be integer or bytes-like object, not '(.+)'",
         lambda m: f"can't convert '{_t(m[1])}' object to bytes implicitly",
     ),
-    (r"slice indices must be integers or None or have an __index__ method", "can't convert str to int"),
-    (r"can't take floor of complex number.|.*complex.*floor.*", "can't truncate-divide a complex number"),
+    (
+        r"slice indices must be integers or None or have an __index__ method",
+        "string indices must be integers, not str",
+    ),
+    (r"\w*strip arg must be None or (?:str|bytes)", "can't convert 'int' object to str implicitly"),
     (r"object of type '(.+)' is not reversible|'(.+)' object is not reversible", lambda m: f"object of type '{_t(m[1] or m[2])}' has no len()"),
     (r"not all arguments converted during string formatting", "format string didn't convert all arguments"),
     (r".*takes no keyword arguments", "function doesn't take keyword arguments"),
@@ -266,6 +274,7 @@ _VALUE_ERROR: list[tuple[str, _Sub]] = [
     (r".* is not in (?:list|tuple|sequence|range)", "object not in sequence"),
     (r"(?:tuple|list|sequence)\.index\(x\): x not in (?:tuple|list|sequence)", "object not in sequence"),
     (r"(?:substring|subsection) not found", "substring not found"),
+    (r"memoryview assignment: lvalue and rvalue have different structures", "lhs and rhs should be compatible"),
     (r"slice step cannot be zero", "slice step can't be zero"),
     (r"range\(\) arg 3 must not be zero", "zero step"),
     (r"chr\(\) arg not in range\(0x110000\)", "chr() arg not in range(0x110000)"),
@@ -287,6 +296,8 @@ _INDEX_ERROR: list[tuple[str, _Sub]] = [
     (r"index out of bounds on dimension 1", "memoryview index out of range"),
 ]  # fmt: skip
 
+_MACHINE_WORD = "overflow converting long int to machine word"
+
 _NAME_ERROR: list[tuple[str, _Sub]] = [
     (r"name '(.+)' is not defined.*", r"name '\1' isn't defined"),
     (r"cannot access (?:local|free) variable .*", "local variable referenced before assignment"),
@@ -300,6 +311,14 @@ _ATTRIBUTE_ERROR: list[tuple[str, _Sub]] = [
     (r"module '(.+)' has no attribute '(.+)'", r"'module' object has no attribute '\2'"),
     (r"property '(.+)' of '(.+)' object has no \w+", r"'\2' object has no attribute '\1'"),
 ]  # fmt: skip
+
+_OVERFLOW_ERROR: list[tuple[str, _Sub]] = [
+    (r"cannot fit 'int' into an index-sized integer", _MACHINE_WORD),
+    (r"(?:Python )?int too large to convert to .*", _MACHINE_WORD),
+    (r"(?:Python )?int too (?:big|large) to convert", _MACHINE_WORD),
+    (r"too many digits in integer|shift count too large", _MACHINE_WORD),
+    (r".*(?:signed|unsigned) .* is (?:greater|less) than (?:maximum|minimum)", _MACHINE_WORD),
+]
 
 _RUNTIME_ERROR: list[tuple[str, _Sub]] = [
     (r"maximum recursion depth exceeded.*", "maximum recursion depth exceeded"),
@@ -326,6 +345,7 @@ def _rules(kind: type[BaseException]) -> list[tuple[re.Pattern[str], _Sub]]:
                 NameError: _compiled(_NAME_ERROR),
                 AttributeError: _compiled(_ATTRIBUTE_ERROR),
                 RuntimeError: _compiled(_RUNTIME_ERROR),
+                OverflowError: _compiled(_OVERFLOW_ERROR),
             }
         )
     return _RULES.get(kind, [])
@@ -372,14 +392,18 @@ def visible(exc: BaseException) -> BaseException:
         if kind is TypeError:
             text = _arguments(exc) or convert(kind, text)
         elif kind is ZeroDivisionError:
-            text = "divide by zero"
-        elif kind in (ValueError, IndexError, NameError, AttributeError, RuntimeError):
+            text = text if text in _ZERO else "divide by zero"
+        elif kind in _CONVERTED:
             text = convert(kind, text)
         if text is not exc.args[0]:
             exc.args = (text,)
-    if kind is OverflowError and exc.args == ("int too large to convert to float",):
-        exc.args = ("overflow",)
     return exc
+
+
+_ZERO = ("complex divide by zero", "0.0 to a complex power")
+_CONVERTED = frozenset(
+    {ValueError, IndexError, NameError, AttributeError, RuntimeError, OverflowError}
+)
 
 
 def _is_from_host(state: dict[str, Any]) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from loader.floats import formatted
 from loader.text import repr_, str_, type_name
 
 
@@ -101,7 +102,7 @@ class _Formatter:
                 )
             self.auto = -1
             index = int(name[:digits])
-            if digits < len(name):
+            if digits < len(name) and index < len(self.args):
                 raise NotImplementedError("attributes not supported")
         else:
             stop = next((i for i, char in enumerate(name) if char in ".["), len(name))
@@ -146,7 +147,8 @@ def format_value(value: Any, spec: str) -> str:
     if isinstance(value, float):
         raise ValueError(f"unknown format code '{kind}' for object of type 'float'")
     if kind == "c":
-        return _pad(chr(value), fill or " ", align or ">", width)
+        text = chr(value) if value >= 0 else "\x01"
+        return _pad(text, fill or " ", align or ">", width)
     body = format(abs(value), {"": "d", "n": "d"}.get(kind, kind))
     prefix = {"x": "0x", "X": "0X", "o": "0o", "b": "0b"}.get(kind, "") if alternate else ""
     if comma:
@@ -167,19 +169,25 @@ def _format_float(
     kind: str,
 ) -> str:
     if kind == "%":
-        body = format(abs(value) * 100, f"{comma}.{6 if precision is None else precision}f") + "%"
+        body = formatted(abs(value) * 100, 6 if precision is None else precision, "f") + "%"
     elif kind in ("", "n"):
         if precision is None:
             body = repr(abs(value))
         else:
-            body = format(abs(value), f".{precision}g")
-            if body.isdigit():
-                body += ".0"
+            body = formatted(abs(value), precision, "g")
     else:
-        body = format(abs(value), f"{comma}.{6 if precision is None else precision}{kind}")
+        body = formatted(abs(value), 6 if precision is None else precision, kind)
+    if comma:
+        body = _grouped(body, comma)
     negative = str(value).startswith("-")
     mark = "-" if negative else sign if sign in ("+", " ") else ""
     return _pad_number(mark, body, fill, align, width)
+
+
+def _grouped(body: str, mark: str) -> str:
+    """A number with its whole part in groups of three digits."""
+    whole = len(body) - len(body.lstrip("0123456789"))
+    return format(int(body[:whole]), mark) + body[whole:] if whole else body
 
 
 def _parse_spec(spec: str) -> tuple[str, str, str, bool, int, str, int | None, str]:
@@ -308,7 +316,7 @@ def _percent(text: str, arg: Any) -> str:
             value = take()
         out.append(_convert(kind, value, flags, width, precision, at))
         at += 1
-    if used < len(args) and not (mapping is not None and not out and False):
+    if used < len(args) and mapping is None:
         raise TypeError("format string didn't convert all arguments")
     return "".join(out)
 
@@ -318,7 +326,7 @@ _NO_VALUE = object()
 
 def _number(text: str, at: int, take: Any) -> tuple[int, int]:
     if text[at : at + 1] == "*":
-        return int(take()), at + 1
+        return _integer(take(), ""), at + 1
     start = at
     while at < len(text) and text[at].isdigit():
         at += 1
@@ -338,7 +346,7 @@ def _convert(kind: str, value: Any, flags: str, width: int, precision: int, at: 
                 raise TypeError("%c needs int or char")
             text = value
         elif isinstance(value, int):
-            text = chr(value)
+            text = chr(value) if value >= 0 else "\x01"
         else:
             raise TypeError("integer needed")
         return _pad(text, " ", "<" if left else ">", width)
@@ -355,7 +363,7 @@ def _convert(kind: str, value: Any, flags: str, width: int, precision: int, at: 
         return _pad_number(mark, body, fill, align, width)
     if kind in "eEfFgG":
         real = _real(value)
-        body = format(abs(real), f".{6 if precision < 0 else precision}{kind}")
+        body = formatted(abs(real), 6 if precision < 0 else precision, kind)
         mark = "-" if str(real).startswith("-") else sign
         return _pad_number(mark, body, fill, align, width)
     raise ValueError(f"unsupported format character '{kind}' ({ord(kind):#x}) at index {at}")

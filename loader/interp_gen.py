@@ -344,7 +344,7 @@ s.append(t)
 if arg:
     x = s[-arg:]
     del s[-arg:]
-    t = set(x)
+    t = made_set(x, arg)
 else:
     t = set()
 """,
@@ -478,6 +478,12 @@ def _operator(op: Op) -> list[tuple[int, int, str, int]]:
                 text = f"x = s.pop()\nt = x {binary.symbol[:-1]} t\n"
             else:
                 text = f"x = y = s.pop()\ny {binary.symbol} t\nt = y\n"
+        if binary.symbol.removesuffix("=") in ("&", "|", "^"):
+            text += "if t is True or t is False:\n    t = int(t) if type(x) is bool else t\n"
+        if binary.symbol in ("/", "/=", "**", "**="):
+            helper = "complex_divide" if "/" in binary.symbol else "complex_power"
+            sign = binary.symbol.removesuffix("=")
+            text = f"x = s.pop()\ny = x {sign} t\nt = y if type(y) is not complex else {helper}(x, t)\n"
         if binary.name.endswith("MODULO"):
             text = "x = s.pop()\nt = x % t if type(x) is not str else format_percent(x, t)\n"
         weight = {"ADD": 20, "INPLACE_ADD": 25, "LESS": 20, "SUBTRACT": 12, "MULTIPLY": 10,

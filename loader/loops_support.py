@@ -17,17 +17,19 @@ from loader.classes import GuestType
 from loader.code import NULL, Code, NativeCode
 from loader.construct import CONSTRUCT
 from loader.exceptions import (
-    STUB_MARK,
     absorb,
     add_entry,
     is_host_fault,
     visible,
 )
 from loader.natives import GUARDED
+from loader.order import made_set, note_display
 from loader.recovery import recover
 from loader.semantics import (
     build_map,
     call,
+    complex_divide,
+    complex_power,
     exception_from,
     format_percent,
     get_iter,
@@ -45,7 +47,7 @@ from loader.semantics import (
     unpack_ex,
     unpack_sequence,
 )
-from loader.text import GUEST_FILE_PREFIX
+from loader.text import GENERATOR_STUB_MARK, GUEST_FILE_PREFIX, STUB_MARK
 from loader.verify import verify
 from romfs.errors import BytecodeError
 
@@ -64,6 +66,8 @@ __all__ = [
     "GuestType",
     "build_map",
     "call",
+    "complex_divide",
+    "complex_power",
     "delegate",
     "exception_from",
     "format_percent",
@@ -75,6 +79,7 @@ __all__ = [
     "last_exception",
     "leave_frame",
     "load_attr",
+    "made_set",
     "load_build_class",
     "load_subscr",
     "load_super_method",
@@ -205,7 +210,7 @@ def call_exit(leave: Any, self: Any, kind: Any, value: Any) -> Any:
 
 _templates: dict[tuple[int, int, bool, bool, bool, int], types.CodeType] = {}
 
-_RUN, _CODE, _CELLS = "\0run", "\0code", "\0cells"
+_RUN, _CODE, _CELLS, _NOTE = "\0run", "\0code", "\0cells", "\0note"
 
 
 def _template(shape: tuple[int, int, bool, bool, bool, int]) -> types.CodeType:
@@ -225,7 +230,9 @@ def _template(shape: tuple[int, int, bool, bool, bool, int]) -> types.CodeType:
     params += keyword
     if varkeywords:
         params.append("**vk")
-    slots = [*positional, *keyword, *["va"] * varargs, *["vk"] * varkeywords]
+    slots = [*positional, *keyword, *["va"] * varargs]
+    if varkeywords:
+        slots.append(f"{_NOTE!r}(vk, len(vk))")
     if n_free:
         slots.insert(0, f"*{_CELLS!r}")
     free = ", ".join(f"c{i:03}" for i in range(n_free))
@@ -270,11 +277,14 @@ def stub_code(code: Code, n_free: int) -> types.CodeType:
     vm = code.context.vm
     runner = vm.start_generator if code.is_generator else vm.run_frame
     consts = tuple(
-        [runner if c == _RUN else code if c == _CODE else c for c in template.co_consts]
+        [
+            runner if c == _RUN else code if c == _CODE else note_display if c == _NOTE else c
+            for c in template.co_consts
+        ]
     )
     found = template.replace(
         co_varnames=tuple(names),
-        co_consts=(*consts, STUB_MARK),
+        co_consts=(*consts, GENERATOR_STUB_MARK if code.is_generator else STUB_MARK),
         co_name=code.name,
         co_qualname=code.name,
         co_filename=GUEST_FILE_PREFIX + code.context.file,
@@ -286,7 +296,7 @@ def stub_code(code: Code, n_free: int) -> types.CodeType:
 def code_of(function: types.FunctionType) -> Code | None:
     """The guest code a stub runs; None for other functions."""
     consts = function.__code__.co_consts
-    if not consts or consts[-1] is not STUB_MARK:
+    if not consts or consts[-1] not in (STUB_MARK, GENERATOR_STUB_MARK):
         return None
     return next((const for const in consts if isinstance(const, Code)), None)
 

@@ -84,6 +84,13 @@ def _joined(self: Any, parts: Any) -> Any:
     return self.join(items)
 
 
+def rsplit(self: Any, sep: Any = None, maxsplit: int = -1) -> Any:
+    """`str.rsplit`; without a separator it cannot be limited."""
+    if sep is None and maxsplit >= 0:
+        raise NotImplementedError("rsplit(None,n)")
+    return self.rsplit(sep, maxsplit)
+
+
 def str_encode(self: str, encoding: str = "utf-8", errors: str = "strict") -> bytes:
     """`str.encode`: UTF-8 whatever the encoding."""
     return self.encode("utf-8", "surrogateescape")
@@ -265,11 +272,11 @@ def function_globals(self: types.FunctionType) -> dict[str, Any]:
 
 METHODS: dict[type, dict[str, Callable[..., Any]]] = {
     int: {"to_bytes": int_to_bytes, "from_bytes": int_from_bytes},
-    str: {**_CASES, "format": str_format, "join": _joined, "encode": str_encode, "center": center},
+    str: {**_CASES, "format": str_format, "join": _joined, "encode": str_encode, "center": center, "rsplit": rsplit},
     bytes: {**_CASES, "format": bytes_format, "join": _joined, "decode": bytes_decode,
-            "hex": bytes_hex, "center": center},
+            "hex": bytes_hex, "center": center, "rsplit": rsplit},
     bytearray: {**_CASES, "format": bytes_format, "join": _joined, "decode": bytes_decode,
-                "hex": bytes_hex, "center": center, "append": bytearray_append},
+                "hex": bytes_hex, "center": center, "rsplit": rsplit, "append": bytearray_append},
     memoryview: {"hex": bytes_hex},
     list: {"sort": list_sort},
     dict: {"popitem": dict_popitem, "fromkeys": dict_fromkeys, "update": dict_update},

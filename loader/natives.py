@@ -72,7 +72,7 @@ _NAMES: dict[type, str] = {
     frozenset: _SET,
     range: "start step stop",
     slice: "start step stop",
-    memoryview: "hex itemsize",
+    memoryview: "hex",
     types.GeneratorType: "__next__ close send throw pend_throw",
     types.FunctionType: "__name__ __globals__",
     types.MethodType: "",

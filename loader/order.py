@@ -23,17 +23,27 @@ _CAPACITIES = (
     919, 1223, 1627, 2161, 3229, 4831, 7243, 10861, 16273, 24407, 36607, 54907,
 )  # fmt: skip
 
-# Dict displays start with exactly as many slots as they have items. Only the last ones made
-# are remembered; holding them keeps their identity theirs.
+# Dict displays start with exactly as many slots as they have items, and a host set does not
+# know in which order it was filled. Only the last ones made are remembered; holding them
+# keeps their identity theirs.
 _displays: deque[tuple[dict[Any, Any], int]] = deque(maxlen=256)
+_sets: deque[tuple[set[Any], tuple[Any, ...], int]] = deque(maxlen=64)
 
-_GROWN = frozenset(_CAPACITIES)
 
-
-def note_display(made: dict[Any, Any], capacity: int) -> None:
-    """Remember the capacity of a dict display, where growth alone would not lead to it."""
-    if capacity not in _GROWN:
+def note_display(made: dict[Any, Any], capacity: int) -> dict[Any, Any]:
+    """Remember the capacity of a dict display, where growth alone may lead elsewhere."""
+    if capacity > 2:
         _displays.append((made, capacity))
+    return made
+
+
+def made_set(items: Iterable[Any], capacity: int = 0) -> set[Any]:
+    """A set, remembering the order it was filled in."""
+    filled = tuple(dict.fromkeys(items))
+    made = set(filled)
+    if 1 < len(filled) < 100:
+        _sets.append((made, filled, capacity))
+    return made
 
 
 def hash_bytes(data: bytes) -> int:
@@ -108,8 +118,11 @@ def set_items(items: Iterable[Any]) -> list[Any]:
     """Items of a guest set in a device's order, as far as it does not depend on history.
 
     A host set does not keep the order of insertion, which decides between items that
-    collide; ascending order stands in for it.
+    collide; ascending order stands in for it unless the set is new.
     """
+    for made, filled, capacity in _sets:
+        if made is items and len(filled) == len(made) and made.issuperset(filled):
+            return slots(filled, capacity)
     try:
         ordered = sorted(items)
     except TypeError:

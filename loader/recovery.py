@@ -20,7 +20,9 @@ from loader.text import is_guest_class, is_guest_function, type_name
 if TYPE_CHECKING:
     from loader.vm import VM
 
+_STORE_SUBSCR = 0x56
 _UNARY, _BINARY, _CALLS = 0xD0, 0xD7, range(0x34, 0x38)
+_NUMBERS = frozenset({int, bool, float, complex})
 _PLAIN = frozenset({int, bool, float, complex, str, bytes, bytearray, list, tuple, dict, set,
                     frozenset, range, slice, type(None)})  # fmt: skip
 
@@ -41,6 +43,12 @@ def recover(vm: VM, op: int, x: Any, t: Any, exc: BaseException) -> Any:
         if isinstance(exc, TypeError) and type(t) in _PLAIN:
             exc.args = (f"unsupported type for {UNARY[op - _UNARY].method}: '{type_name(t)}'",)
         return NULL
+    if op == _STORE_SUBSCR and type(exc) is ValueError and type(x) is int:
+        frame = sys._getframe(1).f_locals
+        target = frame["y"]
+        if type(target) is bytearray:
+            target[t] = x & 0xFF
+            return frame["s"].pop()
     if op in _CALLS and type(exc) is TypeError:
         return _call(exc, sys._getframe(1).f_locals)
     return NULL
@@ -55,7 +63,7 @@ def _binary(operator: Any, x: Any, t: Any, exc: BaseException) -> Any:
             return x + t.encode("utf-8", "surrogateescape")
         if symbol == "in":
             return _contains(x, t, exc)
-        if symbol == "//" and complex in (type(x), type(t)):
+        if symbol == "//" and complex in (type(x), type(t)) and {type(x), type(t)} <= _NUMBERS:
             exc.args = ("can't truncate-divide a complex number",)
             return NULL
         if symbol in ("matches", "is"):
@@ -68,12 +76,16 @@ def _binary(operator: Any, x: Any, t: Any, exc: BaseException) -> Any:
                 x, t = pair[::-1] if swap else pair
         if symbol == "%" and type(x) in (bytes, bytearray):
             return NULL
-        exc.args = (f"unsupported types for {method}: '{type_name(x)}', '{type_name(t)}'",)
+        shown = "int" if type(x) is bool else type_name(x)
+        exc.args = (f"unsupported types for {method}: '{shown}', '{type_name(t)}'",)
         return NULL
     if isinstance(exc, OverflowError):
         return _overflow(symbol, x, t, exc)
     if isinstance(exc, ZeroDivisionError):
-        exc.args = ("divide by zero",)
+        if complex not in (type(x), type(t)):
+            exc.args = ("divide by zero",)
+        elif "power" not in str(exc):
+            exc.args = ("complex divide by zero",)
     return NULL
 
 

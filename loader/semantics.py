@@ -9,6 +9,7 @@ Source: MicroPython py/vm.c, py/runtime.c, py/objtype.c.
 
 from __future__ import annotations
 
+import gc
 import itertools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -24,10 +25,12 @@ from loader.classes import (
 from loader.code import NULL, Null
 from loader.construct import CONSTRUCT
 from loader.exceptions import raised_by_guest
+from loader.floats import complex_divide as complex_divide
+from loader.floats import complex_power as complex_power
 from loader.formatting import format_percent as format_percent
 from loader.natives import ATTRIBUTES, EXCEPTION_NAMES, cannot_store, missing, native_attribute
 from loader.operators import BINARY, FIRST_INPLACE, IS, MATCH, UNARY
-from loader.order import dict_keys, note_display, set_items
+from loader.order import dict_keys, made_set, note_display, set_items
 from loader.text import class_name, type_name
 
 if TYPE_CHECKING:
@@ -140,7 +143,9 @@ def store_attr(vm: VM, name: str, value: Obj, obj: Obj) -> None:
             delattr(obj, name)
         else:
             setattr(obj, name, value)
-    except (AttributeError, TypeError):
+    except (AttributeError, TypeError) as error:
+        if str(error) == "can't set attribute":
+            raise
         raise cannot_store(obj, name) from None
 
 
@@ -188,7 +193,7 @@ def build_list(vm: VM, arg: int, *items: Obj) -> Obj:
 
 def build_set(vm: VM, arg: int, *items: Obj) -> Obj:
     """A set display."""
-    return set(items)
+    return made_set(items, len(items))
 
 
 def build_map(vm: VM, arg: int) -> Obj:
@@ -345,10 +350,18 @@ def load_subscr(vm: VM, arg: int, obj: Obj, key: Obj) -> Obj:
         kind = type(obj)
         if kind in _NO_STEP or kind.__name__ == "array":
             raise NotImplementedError("only slices with step=1 (aka None) are supported")
-    return obj[key]
+    try:
+        return obj[key]
+    except TypeError:
+        if type(key) is slice and type(obj) in _SEQUENCES:
+            for bound in (key.start, key.stop, key.step):
+                if bound is not None and not isinstance(bound, int):
+                    raise TypeError(f"can't convert {type_name(bound)} to int") from None
+        raise
 
 
-_NO_STEP = frozenset({str, bytes, bytearray, memoryview})
+_SEQUENCES = frozenset({list, tuple, str, bytes, bytearray, range})
+_NO_STEP = frozenset({str, bytes, bytearray, memoryview, tuple})
 
 
 def store_subscr(vm: VM, arg: int, value: Obj, obj: Obj, key: Obj) -> None:
@@ -360,7 +373,7 @@ def store_subscr(vm: VM, arg: int, value: Obj, obj: Obj, key: Obj) -> None:
     if type(key) is slice:
         kind = type(obj)
         if key.step is not None and key.step != 1 and (kind in _NO_STEP or kind is list):
-            raise NotImplementedError("only slices with step=1 (aka None) are supported")
+            raise NotImplementedError
         if kind is list and value is not NULL and type(value) not in (list, tuple):
             raise TypeError(f"object '{type_name(value)}' isn't a tuple or list")
         if kind is bytearray and value is NULL:
@@ -386,10 +399,10 @@ def iterate(obj: Obj) -> Any:
     if kind is set or kind is frozenset:
         return set_items(obj)
     if kind in _VIEWS:
-        keys = dict_keys(obj.mapping)
+        mapping = gc.get_referents(obj.mapping)[0]  # what the read-only proxy stands for
+        keys = list(iterate(mapping))
         if kind is _KEYS:
             return keys
-        mapping = obj.mapping
         if kind is _ITEMS:
             return [(key, mapping[key]) for key in keys]
         return [mapping[key] for key in keys]
@@ -424,7 +437,12 @@ def binary_op(vm: VM, arg: int, lhs: Obj, rhs: Obj) -> Obj:
         return format_percent(lhs, rhs)
     if arg >= FIRST_INPLACE and operator.method not in _INPLACE:
         operator = BINARY[_plain_of(arg)]
-    return operator.host(lhs, rhs)
+    result = operator.host(lhs, rhs)
+    if type(lhs) is bool and type(result) is bool and arg >= FIRST_INPLACE:
+        return int(result)
+    if type(result) is complex and operator.symbol in ("/", "**"):
+        return (complex_divide if operator.symbol == "/" else complex_power)(lhs, rhs)
+    return result
 
 
 _INPLACE = frozenset({"__iadd__", "__isub__", "__ior__"})

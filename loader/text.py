@@ -5,6 +5,7 @@ Source: MicroPython py/obj.c, py/objstr.c, py/objexcept.c and the print function
 
 from __future__ import annotations
 
+import array
 import functools
 import types
 from collections.abc import Callable
@@ -131,10 +132,9 @@ def _bytearray(value: bytearray) -> str:
 
 
 def _function(value: types.FunctionType) -> str:
-    code = value.__code__
     if not is_guest_function(value):
         return "<function>"
-    if code.co_flags & 0x20:  # CO_GENERATOR: the guest sees another type, without a name
+    if is_generator_function(value):
         return "<generator>"
     return f"<function {value.__name__} at {id(value):#x}>"
 
@@ -212,6 +212,12 @@ def _memoryview(value: memoryview) -> str:
     return "<memoryview>"
 
 
+def _array(value: array.array[Any]) -> str:
+    if not value:
+        return f"array('{value.typecode}')"
+    return f"array('{value.typecode}', {_list(list(value))})"
+
+
 def _view(name: str, pairs: bool) -> _Repr:
     def render(view: Any) -> str:
         return f"{name}({_list(list(view))})"
@@ -250,6 +256,7 @@ _REPR: dict[type, _Repr] = {
     staticmethod: lambda _: "<staticmethod>",
     classmethod: lambda _: "<classmethod>",
     functools.partial: lambda _: "<function>",
+    array.array: _array,
     zip: lambda _: "<zip>",
     map: lambda _: "<map>",
     filter: lambda _: "<filter>",
@@ -300,6 +307,18 @@ GUEST_FILE_PREFIX = "guest:"
 def is_guest_function(function: types.FunctionType) -> bool:
     """Whether a host function is one of the guest's, not one of the runtime's."""
     return function.__code__.co_filename.startswith(GUEST_FILE_PREFIX)
+
+
+STUB_MARK = "interpreter stub"
+GENERATOR_STUB_MARK = "interpreter stub of a generator"
+
+
+def is_generator_function(function: types.FunctionType) -> bool:
+    """Whether calling a guest function makes a generator: a type of its own for the guest."""
+    code = function.__code__
+    return bool(code.co_flags & 0x20) or (
+        bool(code.co_consts) and code.co_consts[-1] is GENERATOR_STUB_MARK
+    )
 
 
 def repr_(obj: Any) -> str:

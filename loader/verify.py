@@ -135,10 +135,12 @@ class _Verifier:
     def step(self, ins: Instruction, state: State) -> None:
         depth, blocks = state
         pops, pushes = stack_effect(ins.op, ins.arg, ins.byte)
-        floor = max((b.depth for b in blocks), default=0)
+        floor = max((b.depth - (b.kind == "async with") for b in blocks), default=0)
         if ins.op.name in ("WITH_CLEANUP", "END_FINALLY"):
             floor = 0
         if blocks and blocks[-1].active and blocks[-1].kind.endswith("with"):
+            floor = 0
+        if ins.op.name.startswith("DUP_"):  # looks below its block, but takes nothing
             floor = 0
         if depth - pops < floor:
             raise self.error(ins, f"takes {pops} slots where {depth - floor} are left")

@@ -333,7 +333,6 @@ open('/nonexistent')
 'abc'.startswith(1)
 'abc'.count(1)
 'a'.split(1)
-b'a'.split('a')
 'abc'['a']
 'abc'[1.0]
 [1][None]
@@ -371,7 +370,6 @@ sorted([2,1],key=5)
 print(foo=1)
 print(sep=1)
 print(1,end=5)
-print(1,sep=5,file=None)
 int.foo
 str.foo
 hasattr(1,1)
