@@ -159,10 +159,7 @@ class Driver:
     def _erase(self, part: Partition, offset: int, length: int) -> None:
         start = _address(part) + offset
         if self.board.port == "samd":
-            # The loop over units advances by a page: of a long range little is erased.
-            unit = self.bus.unit(start)[1]
-            for number in range(-(-length // unit)):
-                self.bus.erase(start + number * (part.min_prepare or unit), 1)
+            self._samd_erase(start, length, part.min_prepare or 1)
         else:
             self.bus.erase(start, length)
 
@@ -181,6 +178,17 @@ class Driver:
             if start % unit or len(data) % unit:
                 raise FlashFault("not aligned to the write unit", address=offset)
             self.bus.program(start, data)
+
+    def _samd_erase(self, start: int, length: int, page: int) -> None:
+        """Whole units, but the loop over them advances by a page; of a part, merge the rest."""
+        unit = self.bus.unit(start)[1]
+        if start % unit == 0:
+            for _ in range(length // unit):
+                self.bus.erase(start, 1)
+                start += page
+            length %= unit
+        if length:
+            self._merge_erase_program(start, b"\xff" * length)
 
     def _merge_and_program(self, start: int, data: bytes, unit: int) -> None:
         for at, merged in self._merged(start, data, lambda _: unit):
@@ -232,7 +240,10 @@ class Driver:
         if port == "esp32" and not self._inside(part, offset, block):
             raise Refused(-0x104)  # ESP_ERR_INVALID_SIZE
         try:
-            self.bus.erase(base + offset, block)
+            if port == "samd":
+                self._samd_erase(base + offset, block, block)
+            else:
+                self.bus.erase(base + offset, block)
         except FlashFault:
             if port == "mimxrt":
                 return 1
@@ -255,9 +266,11 @@ class Driver:
         if port == "esp32" and not self._inside(part, at, len(data)):
             raise Refused(-0x104)
         try:
-            if offset is None:
+            if offset is None and port == "samd":
+                self._samd_erase(start, block, block)
+            elif offset is None:
                 one = _has(part, Quirk.WRITEBLOCKS_ERASES_ONE_BLOCK)
-                self.bus.erase(start, block if one or port == "samd" else len(data))
+                self.bus.erase(start, block if one else len(data))
             if port == "samd":
                 self._merge_erase_program(start, data)
             elif port == "rp2":

@@ -352,11 +352,14 @@ def test_samd_erase_of_romfs_hits_the_filesystem(make: Make) -> None:
     filesystem = board.bus.memory("filesystem")
     assert board.driver.ioctl(0, 6, 4) == 0
     assert board.segments[0].read() == bytes(65536)
-    assert filesystem.is_blank(8192, 8192)
+    assert filesystem.is_blank(8192, 2048)
     assert not filesystem.is_blank(0, 8192)
-    # Whole blocks without offset go to the right place.
-    board.driver.writeblocks(0, 4, DATA[:2048], None)
-    assert board.segments[0].read(8192, 2048) == DATA[:2048]
+    assert not filesystem.is_blank(10240, 6144)
+    # Whole blocks without offset go to the right place, and keep the rest of the unit.
+    board.driver.writeblocks(0, 5, DATA[:2048], None)
+    assert board.segments[0].read(10240, 2048) == DATA[:2048]
+    assert board.segments[0].read(8192, 2048) == bytes(2048)
+    assert board.segments[0].read(12288, 4096) == bytes(4096)
 
 
 def test_samd_without_filesystem_erases_outside_the_chip(make: Make) -> None:

@@ -558,3 +558,27 @@ def test_a_uart_without_power_behind_it_swallows_bytes() -> None:
         board.power_on()
         assert board.wait_prompt()
         assert "lost" not in board.log.rpartition("MicroPython ")[2]
+
+
+def test_ctrl_c_at_any_moment_leaves_every_call_with_its_own_answer() -> None:
+    chance = random.Random(1)
+    with VirtualBoard("PYBD_SF2") as board, Repl(board.port) as repl:
+        repl.enter_raw()
+        for _ in range(60):
+            repl.submit("""
+                import vfs, sys
+                try:
+                    print('go')
+                    while True:
+                        assert vfs.rom_ioctl(1) == 1
+                        assert vfs.rom_ioctl(4, 0, 0, b'\\xff' * 64) == 0
+                        sys.stdout.buffer.write(b'.')
+                except KeyboardInterrupt:
+                    print('end', vfs.rom_ioctl(6, 0))
+            """)
+            repl.expect(b"go")
+            time.sleep(chance.random() * 0.004)
+            repl.send(b"\x03")
+            assert b"end 4096\r\n\x04\x04>" in repl.expect(b"\x04>")
+        assert board.resets == 0
+        assert board.flash.is_blank()
