@@ -1,0 +1,1 @@
+"""MicroPython modules of the virtual board; they run in its engine, never here."""
