@@ -250,13 +250,23 @@ class EspTransport:
         return self.tool.read(self.part.offset + offset, length, done)
 
     def apply(self, steps: Iterable[Step], done: Done | None = None) -> None:
-        """See `Transport.apply`."""
+        """See `Transport.apply`.
+
+        Writes that adjoin are one for esptool, which asks and checks much around each.
+        """
+        pending: list[Write] = []
         for step in steps:
             self._check(step.address, step.length)
+            if isinstance(step, Write):
+                if pending and pending[-1].address + pending[-1].length != step.address:
+                    self._write(pending, done)
+                pending.append(step)
+                continue
+            self._write(pending, done)
             at = self.part.offset + step.address
             if isinstance(step, Erase):
                 self.tool.erase(at, -(-step.length // SECTOR) * SECTOR)
-            elif isinstance(step, Write | Commit):
+            elif isinstance(step, Commit):
                 self.tool.write(at, step.data)
                 self.carried += step.length
             elif isinstance(step, Verify):
@@ -266,6 +276,19 @@ class EspTransport:
                 continue  # writing erases: the erase of the first sector does it
             if done is not None:
                 done(step, step.length)
+        self._write(pending, done)
+
+    def _write(self, pending: list[Write], done: Done | None) -> None:
+        """Carry out writes that adjoin, and empty the list."""
+        if not pending:
+            return
+        data = b"".join(step.data for step in pending)
+        self.tool.write(self.part.offset + pending[0].address, data)
+        self.carried += len(data)
+        for step in pending:
+            if done is not None:
+                done(step, step.length)
+        pending.clear()
 
     def _verify(self, step: Verify) -> None:
         found = self.read(step.address, step.length)

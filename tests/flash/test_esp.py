@@ -92,6 +92,8 @@ def test_the_image_arrives_and_nothing_else_changes(rom: EspRom, tool: EspTool) 
     # The header's sector goes first and comes last.
     assert rom.log[0] == f"erase {AT:#x} 4096"
     assert rom.log[-1] == f"begin {AT:#x} 4096"
+    # All between is one transfer.
+    assert len(rom.log) == 3
 
 
 def test_the_same_image_is_not_written_again_and_a_change_alone(rom: EspRom, tool: EspTool) -> None:

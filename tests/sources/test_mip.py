@@ -350,3 +350,38 @@ def test_a_failed_lock_leaves_the_old_one(project: Path, index: MipIndex) -> Non
 def test_entries_are_source_entries(index: MipIndex) -> None:
     found = list(PackageSource(resolve(index, "base"), Fetcher()).entries(everything))
     assert isinstance(found[0], SourceEntry) and found[0].origin.startswith(index.url)
+
+
+class _Board:
+    """As much of mpremote's transport as its mip needs."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+
+    def exec(self, code: str) -> None:
+        pass
+
+    def eval(self, code: str) -> int:
+        return 6
+
+    def fs_exists(self, path: str) -> bool:
+        return True
+
+    def fs_hashfile(self, path: str, algorithm: str) -> bytes:
+        raise FileNotFoundError(path)
+
+    def fs_writefile(self, path: str, data: bytes, progress_callback: object = None) -> None:
+        self.files[path] = data
+
+
+def test_mpremote_installs_the_same_files(index: MipIndex) -> None:
+    """The index here is one for MicroPython's own tool, and means the same to it."""
+    theirs = pytest.importorskip("mpremote.mip", reason="mpremote is not installed")
+    index.publish("old", "1", {"old.mpy": b"o"}, deps=[("net", "1.0")])
+    url = f"{index.url}/pkg/package.json"
+    index.put("/pkg/package.json", {"urls": [["u/a.py", "src/a.py"]], "deps": [["old", "1"]]})
+    index.put("/pkg/src/a.py", b"a = 1\n")
+    board = _Board()
+    for request in ("old", url):
+        theirs._install_package(board, request, index.index, "lib", None, True)
+    assert entries(resolve(index, "old", url), Fetcher()) == board.files
