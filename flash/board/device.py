@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from flash.board.protocol import STAGE
-from romfs.errors import MissingExtra
+from romfs.errors import FlashError, MissingExtra
 
 _HERE = Path(__file__).parent
 _PIPE = 4096
@@ -53,7 +53,10 @@ def engine_directory() -> Path:
 
     Raises:
         MissingExtra: It is not installed.
+        FlashError: This is not Linux, whose /proc tells when Ctrl-C may interrupt the engine.
     """
+    if sys.platform != "linux":
+        raise FlashError("the virtual board runs on Linux only")
     spec = importlib.util.find_spec("micropython_run")
     if spec is None or spec.origin is None:
         raise MissingExtra("the virtual board", extra="engine")

@@ -32,8 +32,12 @@ def add_parser(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--size", type=parse_size, metavar="N", help="partition size, where the builder chooses"
     )
-    parser.add_argument(
+    files = parser.add_mutually_exclusive_group()
+    files.add_argument(
         "--fs", type=Path, metavar="DIR", help="the read/write file system: boot.py, main.py ..."
+    )
+    files.add_argument(
+        "--disk", type=Path, metavar="FILE", help="instead, a littlefs in the board's flash"
     )
     parser.add_argument("--link", type=Path, metavar="PATH", help="also link the port to PATH")
     speed = parser.add_mutually_exclusive_group()
@@ -68,6 +72,7 @@ def run(args: argparse.Namespace) -> int:
     """Run the board until it is interrupted."""
     import json
     import os
+    import sys
 
     from flash.board.virtual import VirtualBoard
     from flash.board.wire import USB_RATE
@@ -80,6 +85,7 @@ def run(args: argparse.Namespace) -> int:
         rate=args.rate or USB_RATE,
         size=args.size,
         filesystem=args.fs,
+        disk=args.disk,
         faults=args.fault,
         heap_free=args.heap,
         hide=args.hide,
@@ -111,6 +117,7 @@ def run(args: argparse.Namespace) -> int:
         else:
             text = os.fspath(link or board.port)
         print(text, flush=True)
+        print(f"romfs: {board.board.id} is running; Ctrl-C ends it", file=sys.stderr)
         board.wait_failed()
     except KeyboardInterrupt:
         return exit_codes.OK

@@ -10,7 +10,7 @@ import pytest
 from flash.board.nor import NorFlash, PowerCut, Supply
 from flash.board.virtual import State, VirtualBoard
 from flash.geometry import Geometry
-from tests.flash.board.test_virtual import HELLO
+from tests.flash.board.test_virtual import HELLO, image
 from tests.sim.repl import Repl
 
 OLD = bytes(range(256)) * 32
@@ -137,3 +137,25 @@ def test_a_cut_hits_the_filesystem_in_flash_too(tmp_path: Path) -> None:
             """
             assert repl.run(code) == "fine\r\n"
     assert formatted > 0
+
+
+@pytest.mark.parametrize(("number", "mounted"), [(1, False), (3, True), (10, True)])
+def test_a_careless_update_cut_short_mounts_and_fails(
+    tmp_path: Path, number: int, mounted: bool
+) -> None:
+    # What users see after an interrupted deploy that writes the header first.
+    files = image(*((f"m{i}.py", f"X = {i}".encode() + b"#" * 700) for i in range(5)))
+    data = files + bytes(-len(files) % 4096)
+    path = tmp_path / "flash"
+    with VirtualBoard("PYBD_SF2", path, faults=[f"cut={number}"]) as board:
+        with Repl(board.port) as repl:
+            repl.enter_raw()
+            repl.submit(WRITE.format(data=data))
+            assert board.wait_off()
+        board.power_on()
+        with Repl(board.port) as repl:
+            repl.enter_raw()
+            assert repl.run("import sys\nprint('/rom' in sys.path)") == f"{mounted}\r\n"
+            if mounted:
+                repl.submit("import m4")
+                assert b"ImportError" in repl.expect(b"\x04>")
