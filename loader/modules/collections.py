@@ -134,12 +134,13 @@ def _named_tuple(vm: VM) -> Callable[..., Any]:
         elif not isinstance(fields, (tuple, list)):
             raise TypeError(f"object '{type_name(fields)}' isn't a tuple or list")
         names = [get_str(field) for field in fields]
-        return _make_named_tuple(vm, name, names)
+        return make_named_tuple(vm, name, names)
 
     return namedtuple
 
 
-def _make_named_tuple(vm: VM, name: str, names: list[str]) -> type:
+def make_named_tuple(vm: VM, name: str, names: list[str]) -> type[Any]:
+    """A class of tuples with `names` for its items."""
     places = {field: at for at, field in reversed(list(enumerate(names)))}
     size = len(names)
 
