@@ -126,7 +126,7 @@ class Values:
             name, star, _ = item.partition("*")
             wanted, what = kinds.REQUIRED.get(name, _ANY)
             if name == "value" and ins.op.name in kinds.NULLABLE:
-                wanted = _OR_NULL
+                wanted = kinds.OR_NULL
             count = slots(item, ins.arg, ins.byte) if star else 1
             if count > len(stack):
                 raise self.fault("bytecode-stack", f"takes {count} values of {len(stack)}")
@@ -213,7 +213,7 @@ class Values:
     def check_shared(self, stack: Sequence[Kind]) -> None:
         """Whatever may be read as a local must be an object, or nothing."""
         for slot in self.shared:
-            if slot < len(stack) and stack[slot].name not in kinds.CALLABLE_SELF:
+            if slot < len(stack) and stack[slot].name not in kinds.OR_NULL:
                 raise self.fault("bytecode-frame", "a local shares its slot with what is no object")
 
     def make(self, ins: Instruction, stack: list[Kind], floor: int) -> None:
@@ -246,8 +246,13 @@ class Values:
         for _ in range(positional):
             first = self.take(stack, floor, OBJECTS, "an object")
         if name.startswith("CALL_METHOD"):
-            self.take(stack, floor, kinds.CALLABLE_SELF, "an object or nothing")
-        elif stack and stack[-1] == kinds.BUILDER and len(stack) > floor:
+            self_ = self.take(stack, floor, _SELF, "the self of a method")
+            function = self.take(stack, floor, _METHOD, "a method")
+            if function.value != self_.value:
+                raise self.fault("bytecode-value", "takes the self of another method")
+            stack.append(OBJECT)
+            return
+        if stack and stack[-1] == kinds.BUILDER and len(stack) > floor:
             if first.name != "function" or bitmap & 1 or not positional:
                 raise self.fault("bytecode-class", "the class body is not a function made here")
             self.facts.class_bodies.add(first.value)
@@ -264,7 +269,11 @@ class Values:
         if instance.name not in ("parameter", "content") or instance.value != self.n_cells:
             raise self.fault("bytecode-class", "takes something else than the first parameter")
         self.facts.supers.append((ins.ip, owner.value if owner.name == "content" else -1))
-        stack += (OBJECT, kinds.MAYBE_NULL)
+        stack += kinds.method(ins.ip)
+
+    def load_method(self, ins: Instruction, stack: list[Kind], floor: int) -> None:
+        self.objects(stack, floor, 1)
+        stack += kinds.method(ins.ip)
 
     def compare(self, ins: Instruction, stack: list[Kind], floor: int) -> None:
         right = self.take(stack, floor, OBJECTS, "an object")
@@ -330,7 +339,8 @@ def article(kind: Kind) -> str:
 
 
 _ANY = (OBJECTS, "an object")
-_OR_NULL = OBJECTS | {"null"}
+_SELF = frozenset({"self"})
+_METHOD = frozenset({"method"})
 _KEYS = frozenset({"name"})
 _KEYS_OR_NULL = _KEYS | {"null"}
 _CLASS_CELL = frozenset({"content", "global __class__"})
@@ -358,6 +368,7 @@ SPECIAL: dict[str, Callable[[Values, Instruction, list[Kind], int], bool | None]
         for spread in ("", "_VAR_KW")
     },
     **dict.fromkeys(("DUP_TOP", "DUP_TOP_TWO", "POP_TOP", "ROT_TWO", "ROT_THREE"), Values.move),
+    "LOAD_METHOD": Values.load_method,
     "LOAD_SUPER_METHOD": Values.super_method,
     "BINARY_OP": Values.compare,
     "GET_ITER_STACK": Values.iterate,

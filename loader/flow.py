@@ -218,7 +218,7 @@ class _Follower(Values):
         if ins.op.name == "SETUP_WITH":
             self.objects(stack, floor, 1)
             self.use(len(stack) + 4)  # __exit__ and __enter__ are looked up side by side
-            stack += (OBJECT, kinds.MAYBE_NULL)
+            stack += kinds.method(ins.ip)
             blocks = (*blocks, Block(True, ins.target, len(stack)))
             stack.append(OBJECT)
         else:
@@ -240,7 +240,7 @@ class _Follower(Values):
         ):
             raise self.fault("bytecode-blocks", "finds nothing it could clean up after")
         exit_, self_ = stack[-held - 2 : -held]
-        if exit_.name not in OBJECTS or self_.name not in kinds.CALLABLE_SELF:
+        if exit_.name != "method" or self_.name != "self" or exit_.value != self_.value:
             raise self.fault("bytecode-value", "finds no method to call")
         below = stack[: -held - 2]
         self.use(len(below) + 5)  # the method and its three arguments

@@ -30,7 +30,6 @@ NONE = Kind("none")
 EXCEPTION = Kind("exception")  # pushed where a handler is entered
 TRUE, FALSE = Kind("bool", 1), Kind("bool", 0)  # only of comparisons decided here
 NULL = Kind("null")
-MAYBE_NULL = Kind("maybe null")  # the self of a method call
 MODULE = Kind("module")
 LIST, DICT, SET = Kind("list"), Kind("dict"), Kind("set")
 QSTR = Kind("name")
@@ -39,6 +38,14 @@ BASE_EXCEPTION = Kind("BaseException")
 CLASS_GLOBAL = Kind("global __class__")
 ITERATOR = tuple(Kind("iterator", number) for number in range(4))
 RETURNING = Kind("leaving", -1)
+
+
+def method(ip: int) -> tuple[Kind, Kind]:
+    """What LOAD_METHOD at `ip` leaves: a function that trusts its self, and that self or NULL.
+
+    The one may only be called with the other: built-in methods do not check its type.
+    """
+    return Kind("method", ip), Kind("self", ip)
 
 
 def target(ip: int) -> Kind:
@@ -58,12 +65,11 @@ OBJECTS = frozenset(
 ) | {"BaseException", "global __class__"}
 """Names of the kinds any operation takes."""
 
-CALLABLE_SELF = OBJECTS | {"null", "maybe null"}
+OR_NULL = OBJECTS | {"null"}
 DISTINCT = frozenset({"exception", "leaving", "address"})
 """Kinds that tell apart the ways into finally code; paths that differ in them stay apart."""
 
 REQUIRED: dict[str, tuple[frozenset[str], str]] = {
-    "self": (CALLABLE_SELF, "an object or nothing"),
     "map": (frozenset({"dict"}), "a dict"),
     "level": (frozenset({"int"}), "a small int constant"),
     "bitmap": (frozenset({"int"}), "a small int constant"),
@@ -79,7 +85,6 @@ NULLABLE = frozenset({"STORE_ATTR", "STORE_SUBSCR"})
 
 GIVEN: dict[str, Kind] = {
     "null": NULL,
-    "self": MAYBE_NULL,
     "module": MODULE,
     "map": DICT,
     "list": LIST,
@@ -95,6 +100,4 @@ def join(one: Kind, other: Kind) -> Kind | None:
         return one
     if one.name in OBJECTS and other.name in OBJECTS:
         return OBJECT
-    if one.name in CALLABLE_SELF and other.name in CALLABLE_SELF:
-        return MAYBE_NULL
     return None

@@ -58,6 +58,7 @@ LOOP = "def f(a):\n    for x in a:\n        print(x)\n"
 CELL = "def f(a):\n    def g(): return a\n    return g\nf(1)()\n"
 CLASS = "class C(list):\n    def m(self):\n        return super().copy()\nC().m()\n"
 PLAIN = "class P:\n    x = 1\nP()\n"
+METHOD = "def f(a):\n    return a.append(1)\nf([])\n"
 WITH = "def f(a):\n    with a as b:\n        return b\n"
 FINALLY = "def f(a):\n    try:\n        return a()\n    finally:\n        a(1)\n"
 CALL = "def f(a, b=1):\n    return a(b, k=2)\nf(f)\n"
@@ -92,6 +93,7 @@ HARMFUL = {
     "end without a block": (CALL, "f", "RETURN_VALUE", b"\x5d", "bytecode-blocks"),
     "with cleaned up without with": (CALL, "f", "RETURN_VALUE", b"\x5c", "bytecode-blocks"),
     "yield in a plain function": (CALL, "f", "RETURN_VALUE", b"\x67", "bytecode-call"),
+    "method and self exchanged": (METHOD, "f", "LOAD_CONST_SMALL_INT", b"\x5a", "bytecode-value"),
     "end of the code": (CALL, "f", "RETURN_VALUE", b"\x59", "bytecode-jump"),
 }  # fmt: skip
 
