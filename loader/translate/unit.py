@@ -32,7 +32,7 @@ class Unit:
         guarded: Attribute names the host must not be asked for directly.
         constructors: Names of built-in types whose calls differ from the host's.
         functions: Names of built-in functions.
-        capacities: Sizes of dict displays that growth alone leads to.
+        host_functions: Those for which the host has one that does the same.
     """
 
     def __init__(
@@ -43,14 +43,14 @@ class Unit:
         guarded: Collection[str],
         constructors: Collection[str],
         functions: Collection[str],
-        capacities: Collection[int],
+        host_functions: Collection[str] = (),
     ) -> None:
         self.root = root
         self.facts = facts
         self.guarded = guarded
         self.constructors = constructors
         self.functions = functions
-        self.capacities = capacities
+        self.host_functions = host_functions
         self.functions_of = Functions(self)
         self.line = 1
         self.defined: list[tuple[str, Code]] = []

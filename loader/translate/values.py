@@ -15,7 +15,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
 from loader.operators import BINARY, FIRST_INPLACE, IN, IS, MATCH
-from loader.translate import nodes
+from loader.translate import methods, nodes
 from loader.translate.graph import Item, Unstructured
 from loader.translate.nodes import (
     attribute,
@@ -432,7 +432,14 @@ class Values:
         text, line = self.names[item.arg], item.line
         obj = self.pop()
         size = obj.size + 1
-        self.push(self.load_attribute(obj, text, line), size, ("method", text))
+        extra: tuple[Any, ...] = ("method", text)
+        if text in methods.TRUSTED:
+            node: ast.expr = attribute(self.value(obj), text, line)
+        else:
+            if text in methods.METHODS and text not in self.facts.defined:
+                extra = ("method", text, self.value(obj))
+            node = self.load_attribute(obj, text, line)
+        self.push(node, size, extra)
         self.stack.append(NULL)
 
     def do_load_super_method(self, item: Item) -> None:
@@ -498,7 +505,47 @@ class Values:
             arguments = [self.value(value), node, self.value(key)]
             self.write(expression(help_call("store_subscr", arguments, line), line))
             return
-        self.store(subscript(node, self.value(key), line), value, line)
+        if _never_cut(key, value):
+            self.store(subscript(node, self.value(key), line), value, line)
+            return
+        self.store_or_cut(obj, key, value, line)
+
+    def store_or_cut(self, obj: Entry, key: Entry, value: Entry, line: int) -> None:
+        """`obj[key] = value` for what may be a bytearray, which takes the low byte only."""
+        self.stack += [value, obj, key]
+        extra = value.extra
+        inplace = type(extra) is tuple and extra[0] == "inplace" and _simple(extra[3])
+        for at in range(-2 if inplace else -3, 0):
+            if not _simple(self.stack[at].node):
+                if inplace:
+                    # The value mentions them; they are stable already, or it is not in place.
+                    inplace = False
+                self.flush()
+                break
+        value, obj, key = self.stack[-3:]
+        del self.stack[-3:]
+        out = self.out
+        if out is None:
+            raise Unstructured("statement within an expression")
+        self.flush()
+        text: list[ast.stmt] = []
+        node, subject = self.value(obj), self.value(key)
+        self.out = text
+        saved, self.stack = self.stack, []
+        self.store(subscript(node, subject, line), value, line)
+        self.stack, self.out = saved, out
+        stored = self.value(value)
+        if inplace:
+            stored = ast.BinOp(extra[1], extra[2], extra[3], lineno=line, col_offset=0)
+        retry = help_call("store_cut", [stored, node, subject], line)
+        again = ast.If(
+            not_(retry, line), [ast.Raise(None, None, lineno=line, col_offset=0)], [],
+            lineno=line, col_offset=0,
+        )  # fmt: skip
+        handler = ast.ExceptHandler(
+            helper("cut_errors", line), None, [again], lineno=line, col_offset=0
+        )
+        out.append(ast.Try(text, [handler], [], [], lineno=line, col_offset=0))
 
     # Moving entries
 
@@ -560,6 +607,7 @@ class Values:
         elif number == IS:
             self.push(self.identity(lhs, rhs, line), size, _NOT_STR)
         elif number < FIRST_INPLACE:
+            right = self.searched(rhs) if number == IN else right
             self.push(
                 compare(left, nodes.COMPARISONS[symbol], right, line), size, _NOT_STR
             )
@@ -577,8 +625,18 @@ class Values:
                 made = self.modulo(lhs, rhs, line)
             else:
                 made = ast.BinOp(left, nodes.OPERATORS[plain], right, lineno=line, col_offset=0)
+                if plain in ("&", "|", "^") and _is_bool(left) and _is_bool(right):
+                    # Of two bools a device makes an int.
+                    made = ast.UnaryOp(nodes.UNARIES[0], made, lineno=line, col_offset=0)
             number_only = plain in _ARITHMETIC_ONLY
             self.push(made, size, _NOT_STR if number_only else None)
+
+    def searched(self, entry: Entry) -> Any:
+        """The right side of `in`."""
+        extra = entry.extra
+        if type(extra) is tuple and extra[0] == "set":
+            return extra[1]
+        return self.value(entry)
 
     def modulo(self, lhs: Entry, rhs: Entry, line: int) -> ast.expr:
         """`%`: the host's, except for formatting."""
@@ -601,7 +659,7 @@ class Values:
 
     def do_not_in(self, item: Item) -> None:
         size = self.total(2) + 1
-        right, left = self.take(), self.take()
+        right, left = self.searched(self.pop()), self.take()
         self.push(compare(left, nodes.NOT_IN, right, item.line), size, _NOT_STR)
 
     def do_is_not(self, item: Item) -> None:
@@ -697,14 +755,15 @@ class Values:
     def do_build_set(self, item: Item) -> None:
         size = self.total(item.arg) + 1
         items = self.take_many(item.arg)
-        if items:
-            self.push(ast.Set(items, lineno=item.line, col_offset=0), size)
-        else:
-            self.push(help_call("set", [], item.line), size)
+        shown = tuple_(items, item.line)
+        made = help_call("made_set", [shown, constant(item.arg, item.line)], item.line)
+        # Where only membership is asked the order it was filled in does not matter.
+        plain = ast.Set(items, lineno=item.line, col_offset=0) if items else shown
+        self.push(made, size, ("set", plain))
 
     def do_build_map(self, item: Item) -> None:
         made = ast.Dict([], [], lineno=item.line, col_offset=0)
-        if item.arg in self.unit.capacities:
+        if item.arg <= 2:  # see order.note_display
             self.push(made, 1, ("dict", made))
         else:
             noted = help_call("display", [made, constant(item.arg, item.line)], item.line)
@@ -775,9 +834,12 @@ class Values:
 
     def do_call_function(self, item: Item) -> None:
         size = self.total(_arguments(item.arg)) + 1
+        entries = self.stack[len(self.stack) - (item.arg & 0xFF) :]
         args, keywords = self.arguments(item.arg, item.line)
         function = self.pop()
-        node = self.inline_call(function, args, keywords, item)
+        node = self.inline_call(function, args, keywords)
+        if node is None and not keywords:
+            node = self.builtin_call(function, args, entries, item.line)
         if node is None:
             node = call(self.callee(function, item.line), args, item.line, keywords)
         self.push(node, size + function.size)
@@ -789,7 +851,12 @@ class Values:
         if self_.kind is not Kind.NULL:
             raise Unstructured("CALL_METHOD without LOAD_METHOD")
         method = self.pop()
-        node = call(self.callee(method, item.line), args, item.line, keywords)
+        extra = method.extra
+        if type(extra) is tuple and extra[0] == "method" and len(extra) == 3:
+            args.insert(0, extra[2])
+            node = call(helper("method_" + extra[1], item.line), args, item.line, keywords)
+        else:
+            node = call(self.callee(method, item.line), args, item.line, keywords)
         self.push(node, size + method.size)
 
     def arguments(self, arg: int, line: int) -> tuple[list[ast.expr], list[ast.keyword]]:
@@ -867,7 +934,7 @@ class Values:
     # Functions
 
     def inline_call(
-        self, function: Entry, args: list[ast.expr], keywords: list[ast.keyword], item: Item
+        self, function: Entry, args: list[ast.expr], keywords: list[ast.keyword]
     ) -> ast.expr | None:
         """A comprehension written as such."""
         extra = function.extra
@@ -875,6 +942,66 @@ class Values:
             made: ast.expr | None = extra[1](args[0])
             return made
         return None
+
+    def builtin_call(
+        self, function: Entry, args: list[ast.expr], entries: list[Entry], line: int
+    ) -> ast.expr | None:
+        """A call of a built-in function or type by its own name, in the host's words.
+
+        The name is looked up and compared, since a program may have given it another value.
+        """
+        extra = function.extra
+        if type(extra) is not tuple or extra[0] != "global":
+            return None
+        text: str = extra[1]
+        if text in self.facts.defined or text in self.facts.rebound:
+            return None
+        node = self.value(function)
+        count = len(args)
+        if text in self.unit.host_functions and (count > 1 or text not in ("min", "max")):
+            test = compare(node, nodes.IS, helper("guest_" + text, line), line)
+            return call(choose(test, helper("host_" + text, line), node, line), args, line)
+        if text in ("range", "bool") and 0 < count:
+            return call(node, args, line)
+        if text == "isinstance" and count == 2:
+            return self.isinstance_call(node, args, entries, line)
+        kinds = _FAST_SETS.get(text)
+        if kinds is not None and count == 1:
+            # The host's constructor serves some types of arguments, the guest's the others.
+            first, again = self.twice(entries[0], line)
+            kind = call(helper("type", line), [first], line)
+            test = ast.BoolOp(
+                nodes.AND,
+                [
+                    compare(kind, nodes.IN, helper(kinds, line), line),
+                    compare(node, nodes.IS, helper(text, line), line),
+                ],
+                lineno=line,
+                col_offset=0,
+            )
+            slow = call(self.callee(function, line), [again], line)
+            return choose(test, call(helper(text, line), [again], line), slow, line)
+        return None
+
+    def isinstance_call(
+        self, node: ast.expr, args: list[ast.expr], entries: list[Entry], line: int
+    ) -> ast.expr | None:
+        """`isinstance(x, C)`: the host's answer is right for classes the guest made."""
+        kind = args[1]
+        if type(kind) is not ast.Name:
+            return None
+        known = entries[1].extra
+        host = call(helper("host_isinstance", line), args, line)
+        if type(known) is tuple and known[0] == "global" and known[1] in _PLAIN_KINDS:
+            test = compare(kind, nodes.IS, helper(known[1], line), line)
+        else:
+            of = call(helper("type", line), [kind], line)
+            test = compare(of, nodes.IS, helper("guest_type", line), line)
+        original = compare(node, nodes.IS, helper("guest_isinstance", line), line)
+        both = ast.BoolOp(nodes.AND, [test, original], lineno=line, col_offset=0)
+        function = choose(both, helper("host_isinstance", line), node, line)
+        del host
+        return call(function, args, line)
 
     def do_make(self, item: Item) -> None:
         """MAKE_FUNCTION and the like: see `functions`."""
@@ -921,7 +1048,19 @@ class Values:
     def do_yield(self, item: Item) -> None:
         value = self.take()
         self.unit.yields(self)
-        self.push(ast.Yield(value, lineno=item.line, col_offset=0))
+        self.push_resumed(ast.Yield(value, lineno=item.line, col_offset=0), item.line)
+
+    def push_resumed(self, node: ast.expr, line: int) -> None:
+        """Push what a resumption brings; what `pend_throw` left for it is raised first."""
+        if self.out is None:
+            self.push(node)
+            return
+        self.flush()
+        text = self.unit.temp()
+        self.out.append(nodes.assign(target(text, line), node, line))
+        raise_ = expression(help_call("raise_pending", [], line), line)
+        self.out.append(ast.If(helper("pending", line), [raise_], [], lineno=line, col_offset=0))
+        self.push_stable(name(text, line))
 
     def do_yield_from(self, item: Item) -> None:
         line = item.line
@@ -938,7 +1077,7 @@ class Values:
             )
         else:
             node = self.value(source)
-        self.push(ast.YieldFrom(node, lineno=line, col_offset=0))
+        self.push_resumed(ast.YieldFrom(node, lineno=line, col_offset=0), line)
 
     def do_import_name(self, item: Item) -> None:
         line = item.line
@@ -996,6 +1135,15 @@ class Values:
 
 
 _KINDS = 13
+
+_FAST_SETS = {
+    "int": "numbers", "float": "numbers", "str": "ints", "list": "ordered", "tuple": "ordered",
+    "bytes": "bytes_like", "bytearray": "bytes_like", "type": "common",
+}  # fmt: skip
+"""Built-in types called with one argument -> helper with the types for which the host is right."""
+
+_PLAIN_KINDS = frozenset({"str", "list", "dict", "tuple", "bytes", "bytearray", "float", "set"})
+"""Built-in types of which the host and the guest agree what is an instance."""
 
 _METHODS: dict[str, Callable[[Values, Item], None]] = {
     "LOAD_CONST_STRING": Values.do_string,
@@ -1090,9 +1238,38 @@ def _is_plain(value: Any) -> bool:
 _CONSTANTS = frozenset({bool, int, float, complex, str, bytes})
 
 
+def _simple(node: Any) -> bool:
+    """Whether an expression can be evaluated again without cost or effect."""
+    return type(node) is ast.Name or type(node) is ast.Constant
+
+
+def _never_cut(key: Entry, value: Entry) -> bool:
+    """Whether a value stored under a key certainly fits where numbers are cut to a byte."""
+    if type(key.node) is ast.Constant and type(key.node.value) is not int:
+        return True
+    node = value.node
+    if type(node) is ast.Constant:
+        return type(node.value) is not int or 0 <= node.value <= 255
+    if type(node) is ast.BinOp and type(node.op) is ast.BitAnd:
+        return any(
+            type(side) is ast.Constant and type(side.value) is int and 0 <= side.value <= 255
+            for side in (node.left, node.right)
+        )
+    return type(node) in (ast.Tuple, ast.List, ast.Dict, ast.JoinedStr, ast.ListComp)
+
+
 def _is_singleton(node: ast.expr) -> bool:
     return type(node) is ast.Constant and (
         node.value is None or node.value is ... or type(node.value) is bool
+    )
+
+
+def _is_bool(node: ast.expr) -> bool:
+    """Whether an expression is a bool, unless guest classes compare in their own way."""
+    if type(node) is ast.Constant:
+        return type(node.value) is bool
+    return type(node) is ast.Compare or (
+        type(node) is ast.UnaryOp and type(node.op) is ast.Not
     )
 
 
@@ -1115,4 +1292,3 @@ def _set_context(node: Any, context: ast.expr_context) -> None:
     node.ctx = context
 
 
-_ = IN

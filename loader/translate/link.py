@@ -1,0 +1,133 @@
+"""Host code objects of units: compiled from their trees, portable, linked to a run.
+
+A compiled unit refers to nothing outside itself: where it needs a `Code` of the guest it
+holds a tuple that names it. So it can be kept on disk. Linking puts the objects in place.
+"""
+
+from __future__ import annotations
+
+import ast
+import types
+import warnings
+from typing import Any
+
+from loader.code import Code, NativeCode
+from loader.natives import GUARDED
+from loader.text import GUEST_FILE_PREFIX
+from loader.translate import support
+from loader.translate.facts import Facts
+from loader.translate.graph import Unstructured
+from loader.translate.unit import REFERENCE, Unit
+
+TRANSLATED = "translated"
+"""Last constant of every translated function's code; the one before it is its `Code`."""
+
+_CONSTRUCTORS = support.constructors()
+
+
+def make_unit(code: Code, facts: Facts) -> Unit:
+    """An empty unit for a function."""
+    builtins = code.context.vm.builtins
+    return Unit(
+        code,
+        facts,
+        guarded=GUARDED,
+        constructors=_CONSTRUCTORS,
+        functions=frozenset(n for n, v in builtins.items() if isinstance(v, types.MethodType)),
+        host_functions=support.HOST_FUNCTIONS,
+    )
+
+
+def tree_of(code: Code, n_free: int, facts: Facts) -> tuple[Unit, ast.Module]:
+    """The host source of a function as a tree.
+
+    Raises:
+        Unstructured: It cannot be translated.
+    """
+    unit = make_unit(code, facts)
+    return unit, unit.module(n_free)
+
+
+def compile_unit(code: Code, n_free: int, facts: Facts) -> types.CodeType:
+    """The portable host code of a function.
+
+    Raises:
+        Unstructured: It cannot be translated.
+    """
+    unit, tree = tree_of(code, n_free, facts)
+    return finish(unit, tree, code)
+
+
+def finish(unit: Unit, tree: ast.Module, code: Code) -> types.CodeType:
+    """Compile a unit's tree and give the functions in it their guest names."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SyntaxWarning)
+        try:
+            module = compile(
+                tree, GUEST_FILE_PREFIX + code.context.file, "exec", dont_inherit=True, optimize=0
+            )
+        except (SyntaxError, RecursionError, MemoryError) as error:
+            # Limits of the host: nested blocks, depth of expressions.
+            raise Unstructured(f"the host refuses it: {error}") from None
+    names = dict(unit.defined)
+    root = _find(module, "root")
+    return _rename(root, names)
+
+
+def _find(module: types.CodeType, text: str) -> types.CodeType:
+    for const in module.co_consts:
+        if isinstance(const, types.CodeType):
+            if const.co_name == text:
+                return const
+            return _find(const, text)
+    raise AssertionError(f"no code named {text}")
+
+
+def _rename(host: types.CodeType, names: dict[str, Code]) -> types.CodeType:
+    """Guest names in a code object and those in it, and references to their `Code`."""
+    consts: list[Any] = [
+        _rename(const, names) if isinstance(const, types.CodeType) else const
+        for const in host.co_consts
+    ]
+    code = names.get(host.co_name)
+    if code is not None:
+        name = code.name
+        consts += [(REFERENCE, *code.path), TRANSLATED]
+    else:
+        name = host.co_name
+    return host.replace(co_name=name, co_qualname=name, co_consts=tuple(consts))
+
+
+def link(host: types.CodeType, root: Code) -> types.CodeType:
+    """Put the `Code` objects of a run where a portable code object names them.
+
+    Args:
+        host: Portable code.
+        root: The module body of the file it was made from.
+    """
+    consts: list[Any] = []
+    for const in host.co_consts:
+        if isinstance(const, types.CodeType):
+            consts.append(link(const, root))
+        elif type(const) is tuple and const and const[0] == REFERENCE:
+            consts.append(_at(root, const[1:]))
+        else:
+            consts.append(const)
+    return host.replace(co_consts=tuple(consts), co_filename=GUEST_FILE_PREFIX + root.context.file)
+
+
+def _at(root: Code, path: tuple[int, ...]) -> Code | NativeCode:
+    code: Any = root
+    for number in path:
+        code = code.children[number]
+    found: Code | NativeCode = code
+    return found
+
+
+def code_of(host: types.CodeType) -> Code | None:
+    """The guest code a translated host code object was made from."""
+    consts = host.co_consts
+    if len(consts) > 1 and consts[-1] == TRANSLATED and isinstance(consts[-2], Code):
+        return consts[-2]
+    return None
+

@@ -1,0 +1,86 @@
+"""Methods of built-in types that differ from the host's only in special cases.
+
+Generated code calls these instead of looking the method up: each takes the object and the
+arguments, does what the host does where that is right, and otherwise what tier 1 does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from loader.semantics import load_attr
+
+if TYPE_CHECKING:
+    from loader.vm import VM
+
+Method = Callable[..., Any]
+
+TRUSTED = frozenset(
+    """append pop clear copy count index insert remove reverse isdisjoint fromhex start stop step
+    real imag""".split()
+)
+"""Names under which the host has nothing wrong, only attributes a device lacks on some types."""
+
+
+def _ascii(name: str) -> Callable[[VM], Method]:
+    """A str method without arguments that is the host's for ASCII text."""
+    host = getattr(str, name)
+
+    def bind(vm: VM) -> Method:
+        def method(obj: Any, *args: Any) -> Any:
+            if type(obj) is str and not args and obj.isascii():
+                return host(obj)
+            return load_attr(vm, name, obj)(*args)
+
+        return method
+
+    return bind
+
+
+def _join(vm: VM) -> Method:
+    def method(obj: Any, *args: Any) -> Any:
+        if type(obj) is str and len(args) == 1 and type(args[0]) in (list, tuple):
+            try:
+                return obj.join(args[0])
+            except TypeError:
+                pass  # the guest's own says why
+        return load_attr(vm, "join", obj)(*args)
+
+    return method
+
+
+def _plain(name: str, kind: type, most: int) -> Callable[[VM], Method]:
+    """A method that is the host's for one type and few arguments."""
+    host = getattr(kind, name)
+
+    def bind(vm: VM) -> Method:
+        def method(obj: Any, *args: Any) -> Any:
+            if type(obj) is kind and len(args) <= most:
+                return host(obj, *args)
+            return load_attr(vm, name, obj)(*args)
+
+        return method
+
+    return bind
+
+
+def _update(vm: VM) -> Method:
+    def method(obj: Any, *args: Any) -> Any:
+        if type(obj) is dict and len(args) == 1 and type(args[0]) is dict:
+            return obj.update(args[0])
+        return load_attr(vm, "update", obj)(*args)
+
+    return method
+
+
+METHODS: dict[str, Callable[[VM], Method]] = {
+    **{
+        name: _ascii(name)
+        for name in ("isalpha", "isdigit", "islower", "isspace", "isupper", "lower", "upper")
+    },
+    "join": _join,
+    "encode": _plain("encode", str, 0),
+    "decode": _plain("decode", bytes, 0),
+}
+"""Name -> what makes the method for a run."""

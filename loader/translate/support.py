@@ -1,0 +1,257 @@
+"""What generated code calls by name: helpers among the guest's builtins.
+
+Their names begin with `vm.`, which no guest identifier can; `dir(builtins)` leaves them out.
+"""
+
+from __future__ import annotations
+
+import sys
+import types
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from loader.classes import GuestType, Super
+from loader.code import NULL
+from loader.construct import CONSTRUCT
+from loader.exceptions import is_host_fault, visible
+from loader.modules import array
+from loader.loops_support import PENDING, delegate, make_function, raise_pending
+from loader.natives import EXCEPTION_NAMES, GUARDED
+from loader.order import made_set, note_display
+from loader.semantics import (
+    exception_from,
+    format_percent,
+    get_iter,
+    iterate,
+    keywords,
+    load_attr,
+    load_subscr,
+    matches,
+    setup_with,
+    store_attr,
+    store_subscr,
+    super_lookup,
+)
+from loader.text import is_guest_class, native_base
+from loader.translate import methods
+from loader.translate.nodes import HELPER
+
+if TYPE_CHECKING:
+    from loader.vm import VM
+
+HOST_FUNCTIONS: dict[str, Any] = {
+    "len": len, "abs": abs, "ord": ord, "any": any, "all": all, "next": next, "chr": chr,
+    "min": min, "max": max, "divmod": divmod,
+}  # fmt: skip
+"""Built-in functions for which the host's own does the same wherever it succeeds."""
+
+class Guard:
+    """A context manager as `with` of generated code uses it: MicroPython's protocol.
+
+    The methods are looked up as attributes, and `__exit__` gets no traceback.
+    """
+
+    __slots__ = ("leave", "manager", "vm")
+
+    def __init__(self, vm: VM, manager: Any) -> None:
+        self.vm = vm
+        self.manager = manager
+
+    def __enter__(self) -> Any:
+        self.leave, _, value = setup_with(self.vm, 0, self.manager)
+        return value
+
+    def __exit__(self, kind: Any, exc: BaseException | None, trace: Any) -> bool:
+        if exc is None:
+            self.leave(None, None, None)
+            return False
+        if is_host_fault(exc):
+            return False
+        seen = visible(exc)
+        return bool(self.leave(type(seen), seen, None))
+
+
+def count(start: Any, stop: Any, step: int) -> Iterator[Any]:
+    """A range loop over whatever compares and adds, as the compiler's own loop does."""
+    if type(start) is int and type(stop) is int:
+        yield from range(start, stop, step)
+        return
+    while (start < stop) if step > 0 else (start > stop):
+        yield start
+        start += step
+
+
+def identical(one: Any, other: Any) -> bool:
+    """`is`: small ints are values on a device."""
+    return one is other or (type(one) is int and type(other) is int and one == other)
+
+
+def nothing_to_raise() -> BaseException:
+    """What a bare `raise` outside a handler raises."""
+    return RuntimeError("no active exception to reraise")
+
+
+def kinds(kind: Any) -> Any:
+    """What an except clause catches, if it is more than a name."""
+    return kind
+
+
+def construct(function: Any) -> Any:
+    """What to call for a callable."""
+    return CONSTRUCT.get(function, function)
+
+
+def make(code: Any, defaults: Any, kwdefaults: Any, cells: tuple[types.CellType, ...]) -> Any:
+    """A function of another unit."""
+    return make_function(
+        code, NULL if defaults is None else defaults, NULL if kwdefaults is None else kwdefaults, cells
+    )
+
+
+def modulo(lhs: Any, rhs: Any) -> Any:
+    """`%`."""
+    return lhs % rhs if type(lhs) is not str else format_percent(lhs, rhs)
+
+
+def delete_subscr(obj: Any, key: Any) -> None:
+    """`del obj[key]`."""
+    store_subscr(None, 0, NULL, obj, key)  # type: ignore[arg-type]
+
+
+def store_subscript(value: Any, obj: Any, key: Any) -> None:
+    """`obj[key] = value` where the key may be a slice."""
+    store_subscr(None, 0, value, obj, key)  # type: ignore[arg-type]
+
+
+def store_cut(value: Any, obj: Any, key: Any) -> bool:
+    """Repeat a store that failed as a device does it; whether there is such a way."""
+    if type(obj) is not bytearray and type(obj).__name__ != "array":
+        return False
+    array.store(obj, key, value)
+    return True
+
+
+def load_subscript(obj: Any, key: Any) -> Any:
+    """`obj[key]` where the key may be a slice."""
+    return load_subscr(None, 0, obj, key)  # type: ignore[arg-type]
+
+
+def inplace(symbol: str) -> Callable[[Any, Any], Any]:
+    """An in-place operator whose result goes elsewhere."""
+    import operator
+
+    functions = {"iadd": operator.iadd, "isub": operator.isub, "ior": operator.ior}
+    found: Callable[[Any, Any], Any] = functions[symbol]
+    return found
+
+
+def mapping(value: Any) -> dict[str, Any]:
+    """The argument of `**` in a call."""
+    if type(value) is dict:
+        return value
+    return keyword_items(value)
+
+
+def keyword_items(value: Any) -> dict[str, Any]:
+    """Keywords out of any mapping."""
+    if isinstance(value, dict):
+        pairs = [item for key in iterate(value) for item in (key, value[key])]
+    else:
+        pairs = [item for key in iterate(value.keys()) for item in (key, value[key])]
+    return keywords(pairs, 0)
+
+
+def _super_of(cls: Any, obj: Any, name: str) -> Any:
+    function, self = super_lookup(cls, obj, name)
+    if self is NULL:
+        return function
+    return types.MethodType(function, self)
+
+
+def helpers(vm: VM) -> dict[str, Any]:
+    """Every helper, under its full name."""
+    plain: set[type] = set()
+
+    def load(name: str, obj: Any) -> Any:
+        kind = type(obj)
+        # Instances of such classes have nothing the host adds under a plain name.
+        if type(kind) is GuestType and not name.startswith("__") and native_base(kind) is object:
+            plain.add(kind)
+        return load_attr(vm, name, obj)
+
+    def store(name: str, value: Any, obj: Any) -> None:
+        store_attr(vm, name, value, obj)
+
+    def delete(name: str, obj: Any) -> None:
+        store_attr(vm, name, NULL, obj)
+
+    simple: dict[type, dict[str, Any]] = {}
+
+    def super_method(cls: Any, obj: Any, name: str) -> Any:
+        return _super_of(cls, obj, name)
+
+    guest = vm.builtins
+    found: dict[str, Any] = {
+        "type": type, "int": int, "float": float, "str": str, "list": list, "tuple": tuple,
+        "dict": dict, "range": range, "generator": types.GeneratorType, "set": set,
+        "bytearray": bytearray, "BaseException": BaseException,
+        "iterate": iterate, "iter": lambda obj: get_iter(vm, 0, obj), "construct": construct,
+        "visible": visible, "with": lambda manager: Guard(vm, manager), "count": count,
+        "is": identical, "load_attr": load, "store_attr": store, "delete_attr": delete,
+        "plain": plain, "load_subscr": load_subscript, "store_subscr": store_subscript,
+        "delete_subscr": delete_subscr, "slice": slice, "display": note_display,
+        "made_set": made_set,
+        "exception": exception_from, "nothing_to_raise": nothing_to_raise, "kinds": kinds,
+        "matches": matches, "format": format_percent, "modulo": modulo, "mapping": mapping,
+        "make": make, "super_method": super_method, "globals": globals_of_caller,
+        "namespace": lambda: vm.ns, "build_class": lambda: guest["__build_class__"],
+        "import_name": vm.import_name, "import_from": vm.import_from,
+        "import_star": vm.import_star, "delegate": delegate, "pending": PENDING.data,
+        "raise_pending": lambda: raise_pending(sys._getframe(1)),
+        "inplace_iadd": inplace("iadd"), "inplace_isub": inplace("isub"),
+        "inplace_ior": inplace("ior"),
+    }  # fmt: skip
+    for name, function in HOST_FUNCTIONS.items():
+        found["host_" + name] = function
+        found["guest_" + name] = guest[name]
+    for kind, maker in CONSTRUCT.items():
+        name = kind.__name__.lower() if kind is Super else kind.__name__
+        found.setdefault("make_" + name, maker)
+        found.setdefault(name, kind)
+    found["host_isinstance"], found["guest_isinstance"] = isinstance, guest["isinstance"]
+    found["guest_type"] = GuestType
+    found["numbers"] = frozenset({int, float})
+    found["ints"] = frozenset({int})
+    found["ordered"] = frozenset({
+        list, tuple, range, str, bytes, bytearray, types.GeneratorType, map, zip, filter,
+        enumerate, reversed,
+    })  # fmt: skip
+    found["bytes_like"] = frozenset({bytes, bytearray})
+    found["common"] = frozenset({
+        int, float, str, bool, bytes, bytearray, list, tuple, dict, set, type(None), complex,
+    })  # fmt: skip
+    found["cut_errors"] = (ValueError, OverflowError, TypeError)
+    found["store_cut"] = store_cut
+    found["super"] = Super
+    for name, function in methods.METHODS.items():
+        found["method_" + name] = function(vm)
+    del simple
+    return {HELPER + name: value for name, value in found.items()}
+
+
+def globals_of_caller() -> dict[str, Any]:
+    """`globals()` of the function that asks."""
+    return sys._getframe(1).f_globals
+
+
+def constructors() -> frozenset[str]:
+    """Names of the types among the builtins whose calls differ from the host's."""
+    return frozenset("super" if kind is Super else kind.__name__ for kind in CONSTRUCT)
+
+
+def install(vm: VM) -> None:
+    """Put the helpers where generated code finds them."""
+    vm.builtins.update(helpers(vm))
+
+
+_ = (EXCEPTION_NAMES, GUARDED, is_guest_class)
