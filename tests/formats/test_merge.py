@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -132,28 +133,62 @@ def test_a_signed_table_is_left_alone() -> None:
         merged_bytes(bytes(data), add=NewPartition(0x1000))
 
 
-def test_hex_is_what_srec_cat_joins(tmp_path: Path) -> None:
-    """Real firmware, an image behind it, and srec_cat doing the same."""
+def debian_firmware() -> bytes:
+    """MicroPython for the micro:bit V1, as Debian has it."""
     if not MICROBIT.exists():
         pytest.skip(f"{MICROBIT} is not installed (Debian package firmware-microbit-micropython)")
+    return MICROBIT.read_bytes()
+
+
+def pypi_firmware() -> bytes:
+    """MicroPython for the micro:bit V2: the second part of uFlash's Universal Hex."""
+    universal = pytest.importorskip("uflash", reason="uflash is not installed (PyPI)")._RUNTIME
+    with pytest.raises(FormatError, match="Universal Hex"):
+        read_hex(universal.encode())
+    records = universal.split()
+    start = next(n for n, line in enumerate(records) if line.startswith(":0400000A9903"))
+    out = []
+    for line in records[start:]:
+        kind = line[7:9]
+        if kind == "0D":
+            # A data record of that board: the type counts in the checksum, too.
+            check = (int(line[-2:], 16) + 0x0D) & 0xFF
+            out.append(f"{line[:7]}00{line[9:-2]}{check:02X}")
+        elif kind not in ("0A", "0B", "0C"):
+            out.append(line)
+    return "\n".join(out).encode()
+
+
+@pytest.mark.parametrize(
+    ("firmware", "address"), [(debian_firmware, 0x3_D000), (pypi_firmware, 0x6_8000)]
+)
+def test_hex_is_what_srec_cat_joins(
+    firmware: Callable[[], bytes], address: int, tmp_path: Path
+) -> None:
+    """Real firmware, an image in a gap of it, and srec_cat doing the same."""
     srec_cat = need("srec_cat", "srecord")
-    at = Place(0x4_0000 - 0x3000, 0x3000, "the test")
-    ours, _ = merged_bytes(MICROBIT.read_bytes().replace(b"\r", b""), name="firmware.hex", at=at)
+    data = firmware()
+    (tmp_path / "firmware.hex").write_bytes(data)
+    ours, _ = merged_bytes(data, name="firmware.hex", at=Place(address, 0x3000, "the test"))
     (tmp_path / "image.bin").write_bytes(IMAGE)
     (tmp_path / "ours.hex").write_bytes(ours)
-    run(srec_cat, MICROBIT, "-intel", tmp_path / "image.bin", "-binary", "-offset",
-        hex(at.address), "-o", tmp_path / "theirs.hex", "-intel", "-line-length", "44")  # fmt: skip
-    run(srec_cat, tmp_path / "ours.hex", "-intel", "-o", tmp_path / "again.hex", "-intel",
-        "-line-length", "44")  # fmt: skip
+    run(srec_cat, tmp_path / "firmware.hex", "-intel", tmp_path / "image.bin", "-binary",
+        "-offset", hex(address), "-o", tmp_path / "theirs.hex", "-intel")  # fmt: skip
+    run(srec_cat, tmp_path / "ours.hex", "-intel", "-o", tmp_path / "again.hex", "-intel")
     assert (tmp_path / "again.hex").read_bytes() == (tmp_path / "theirs.hex").read_bytes()
-    assert read_hex(ours).start == {"EIP": 0x0001_CCD9}
+    assert read_hex(ours).start == read_hex(data).start
 
 
-def test_the_region_of_a_real_uicr_is_not_written_over() -> None:
-    if not MICROBIT.exists():
-        pytest.skip(f"{MICROBIT} is not installed (Debian package firmware-microbit-micropython)")
-    with pytest.raises(OverlapError, match="0x100010c0"):
-        merged_bytes(MICROBIT.read_bytes(), name="a.hex", at=Place(0x1000_1000, None, "the test"))
+@pytest.mark.parametrize(
+    ("firmware", "address", "taken"),
+    [(debian_firmware, 0x1000_1000, "0x100010c0"), (pypi_firmware, 0x6_0000, "0x60000")],
+)
+def test_real_firmware_is_not_written_over(
+    firmware: Callable[[], bytes], address: int, taken: str
+) -> None:
+    data = firmware()
+    with pytest.raises(OverlapError, match=f"the firmware has data at {taken}"):
+        merged_bytes(data, name="a.hex", at=Place(address, 0x3000, "the test"))
 
 
 def pybd() -> DfuFile:
