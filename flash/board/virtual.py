@@ -12,8 +12,6 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
-import shutil
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -32,6 +30,7 @@ from flash.board.hostport import HostPort
 from flash.board.identity import identity, machine_name
 from flash.board.machine import Machine, Manner, State
 from flash.board.nor import NorFlash, PowerCut, Supply
+from flash.board.scratch import Scratch
 from flash.board.wire import USB_RATE, Wire
 from romfs.errors import FlashError
 
@@ -92,7 +91,8 @@ class VirtualBoard:
     ) -> None:
         row = boards.load(board) if isinstance(board, str) else board
         faults = faults if isinstance(faults, Faults) else Faults.parse(faults)
-        self._directory = Path(tempfile.mkdtemp(prefix="romfs-board-"))
+        self._scratch = Scratch()
+        self._directory = self._scratch.path
         try:
             path = self._directory / "flash.bin" if flash is None else Path(flash)
             self.assembly: Assembly = assemble(
@@ -113,7 +113,7 @@ class VirtualBoard:
             heap = 1 << 20 if heap_free is None else heap_free + _SLACK
             self._device = Device(Firmware(self.assembly.mapped, guest, heap), self._directory)
         except BaseException:
-            shutil.rmtree(self._directory, ignore_errors=True)
+            self._scratch.remove()
             raise
         speed = rate if baud is None else baud / 10
         self._in = Wire(speed, faults.inbound, seed)
@@ -211,7 +211,7 @@ class VirtualBoard:
         for handle in (self._wake_read, self._wake):
             with contextlib.suppress(OSError):
                 os.close(handle)
-        shutil.rmtree(self._directory, ignore_errors=True)
+        self._scratch.remove()
 
     def __enter__(self) -> Self:
         try:
