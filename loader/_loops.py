@@ -12,7 +12,7 @@ def run(code, L):
     """Run a function frame with these parameters."""
     if code.pad is None:
         prepare(code)
-    ops, names, objects, G, B, vm = code.frame
+    ops, A, N, G, B, vm = code.frame
     L += code.pad
     for x in code.cells:
         L[x] = Cell() if L[x] is NULL else Cell(L[x])
@@ -31,11 +31,8 @@ def run(code, L):
                         if op < 0x19:
                             if op < 0x13:
                                 if op == 0x12:
-                                    name = ops[ip]
-                                    ip += 1
-                                    if name > 127:
-                                        name, ip = wide(ops, ip)
-                                    name = names[name]
+                                    name = A[ip]
+                                    ip = N[ip]
                                     s.append(t)
                                     if name in G:
                                         t = G[name]
@@ -46,17 +43,11 @@ def run(code, L):
                                 else:
                                     if op == 0x10:
                                         s.append(t)
-                                        t = ops[ip]
-                                        ip += 1
-                                        if t > 127:
-                                            t, ip = wide(ops, ip)
-                                        t = names[t]
+                                        t = A[ip]
+                                        ip = N[ip]
                                     else:
-                                        name = ops[ip]
-                                        ip += 1
-                                        if name > 127:
-                                            name, ip = wide(ops, ip)
-                                        name = names[name]
+                                        name = A[ip]
+                                        ip = N[ip]
                                         s.append(t)
                                         t = vm.ns
                                         if name in t:
@@ -69,28 +60,19 @@ def run(code, L):
                                             raise NameError(f"name '{name}' isn't defined")
                             else:
                                 if op == 0x13:
-                                    name = ops[ip]
-                                    ip += 1
-                                    if name > 127:
-                                        name, ip = wide(ops, ip)
-                                    name = names[name]
+                                    name = A[ip]
+                                    ip = N[ip]
                                     t = getattr(t, name) if name not in GUARDED else load_attr(vm, name, t)
                                 else:
                                     if op == 0x14:
-                                        name = ops[ip]
-                                        ip += 1
-                                        if name > 127:
-                                            name, ip = wide(ops, ip)
-                                        name = names[name]
+                                        name = A[ip]
+                                        ip = N[ip]
                                         s.append(getattr(t, name) if name not in GUARDED else load_attr(vm, name, t))
                                         t = NULL
                                     else:
                                         if op == 0x18:
-                                            name = ops[ip]
-                                            ip += 1
-                                            if name > 127:
-                                                name, ip = wide(ops, ip)
-                                            name = names[name]
+                                            name = A[ip]
+                                            ip = N[ip]
                                             x = s.pop()
                                             if x is not NULL and type(type(t)) is GuestType and name not in GUARDED:
                                                 setattr(t, name, x)
@@ -99,30 +81,21 @@ def run(code, L):
                                             t = s.pop()
                                         else:
                                             if op == 0x15:
-                                                name = ops[ip]
-                                                ip += 1
-                                                if name > 127:
-                                                    name, ip = wide(ops, ip)
-                                                name = names[name]
+                                                name = A[ip]
+                                                ip = N[ip]
                                                 x = s.pop()
                                                 y = s.pop()
                                                 x, t = load_super_method(vm, name, y, x, t)
                                                 s.append(x)
                                             else:
                                                 if op == 0x16:
-                                                    name = ops[ip]
-                                                    ip += 1
-                                                    if name > 127:
-                                                        name, ip = wide(ops, ip)
-                                                    name = names[name]
+                                                    name = A[ip]
+                                                    ip = N[ip]
                                                     vm.ns[name] = t
                                                     t = s.pop()
                                                 else:
-                                                    name = ops[ip]
-                                                    ip += 1
-                                                    if name > 127:
-                                                        name, ip = wide(ops, ip)
-                                                    name = names[name]
+                                                    name = A[ip]
+                                                    ip = N[ip]
                                                     G[name] = t
                                                     t = s.pop()
                         else:
@@ -130,76 +103,53 @@ def run(code, L):
                                 if op < 0x28:
                                     if op < 0x25:
                                         if op == 0x24:
-                                            arg = ops[ip]
-                                            ip += 1
-                                            if arg > 127:
-                                                arg, ip = wide(ops, ip)
+                                            arg = A[ip]
+                                            ip = N[ip]
                                             s.append(t)
                                             t = L[arg]
                                             if t is NULL:
                                                 raise NameError("local variable referenced before assignment")
                                         else:
                                             if op == 0x23:
-                                                arg = ops[ip]
-                                                ip += 1
-                                                if arg > 127:
-                                                    arg, ip = wide(ops, ip)
                                                 s.append(t)
-                                                t = objects[arg]
+                                                t = A[ip]
+                                                ip = N[ip]
                                             else:
                                                 if op < 0x1c:
                                                     if op == 0x19:
-                                                        name = ops[ip]
-                                                        ip += 1
-                                                        if name > 127:
-                                                            name, ip = wide(ops, ip)
-                                                        name = names[name]
+                                                        name = A[ip]
+                                                        ip = N[ip]
                                                         del vm.ns[name]
                                                     else:
                                                         if op == 0x1a:
-                                                            name = ops[ip]
-                                                            ip += 1
-                                                            if name > 127:
-                                                                name, ip = wide(ops, ip)
-                                                            name = names[name]
+                                                            name = A[ip]
+                                                            ip = N[ip]
                                                             del G[name]
                                                         else:
-                                                            name = ops[ip]
-                                                            ip += 1
-                                                            if name > 127:
-                                                                name, ip = wide(ops, ip)
-                                                            name = names[name]
+                                                            name = A[ip]
+                                                            ip = N[ip]
                                                             x = s.pop()
                                                             t = vm.import_name(name, G, t, x)
                                                 else:
                                                     if op < 0x21:
                                                         if op == 0x1c:
-                                                            name = ops[ip]
-                                                            ip += 1
-                                                            if name > 127:
-                                                                name, ip = wide(ops, ip)
-                                                            name = names[name]
+                                                            name = A[ip]
+                                                            ip = N[ip]
                                                             x, t = import_from(vm, name, t)
                                                             s.append(x)
                                                         else:
-                                                            arg = ops[ip]
-                                                            ip += 1
-                                                            if arg > 127:
-                                                                arg, ip = wide(ops, ip)
-                                                            y = ops[ip]
-                                                            ip += 1
+                                                            arg = A[ip]
+                                                            ip = N[ip]
+                                                            y = ops[ip - 1]
                                                             s.append(t)
                                                             x = tuple(s[-y:])
                                                             del s[-y:]
                                                             t = make_function(code.children[arg], NULL, NULL, x)
                                                     else:
                                                         if op == 0x21:
-                                                            arg = ops[ip]
-                                                            ip += 1
-                                                            if arg > 127:
-                                                                arg, ip = wide(ops, ip)
-                                                            y = ops[ip]
-                                                            ip += 1
+                                                            arg = A[ip]
+                                                            ip = N[ip]
+                                                            y = ops[ip - 1]
                                                             s.append(t)
                                                             x = tuple(s[-y:])
                                                             del s[-y:]
@@ -207,13 +157,12 @@ def run(code, L):
                                                             t = make_function(code.children[arg], s.pop(), t, x)
                                                         else:
                                                             s.append(t)
-                                                            t, ip = signed(ops, ip)
+                                                            t = A[ip]
+                                                            ip = N[ip]
                                     else:
                                         if op == 0x25:
-                                            arg = ops[ip]
-                                            ip += 1
-                                            if arg > 127:
-                                                arg, ip = wide(ops, ip)
+                                            arg = A[ip]
+                                            ip = N[ip]
                                             s.append(t)
                                             try:
                                                 t = L[arg].cell_contents
@@ -221,25 +170,19 @@ def run(code, L):
                                                 raise NameError("local variable referenced before assignment") from None
                                         else:
                                             if op == 0x26:
-                                                arg = ops[ip]
-                                                ip += 1
-                                                if arg > 127:
-                                                    arg, ip = wide(ops, ip)
+                                                arg = A[ip]
+                                                ip = N[ip]
                                                 L[arg] = t
                                                 t = s.pop()
                                             else:
-                                                arg = ops[ip]
-                                                ip += 1
-                                                if arg > 127:
-                                                    arg, ip = wide(ops, ip)
+                                                arg = A[ip]
+                                                ip = N[ip]
                                                 L[arg].cell_contents = t
                                                 t = s.pop()
                                 else:
                                     if op == 0x34:
-                                        arg = ops[ip]
-                                        ip += 1
-                                        if arg > 127:
-                                            arg, ip = wide(ops, ip)
+                                        arg = A[ip]
+                                        ip = N[ip]
                                         if arg == 1:
                                             f = s.pop()
                                             if type(f) is type:
@@ -281,10 +224,8 @@ def run(code, L):
                                     else:
                                         if op < 0x2b:
                                             if op == 0x2a:
-                                                arg = ops[ip]
-                                                ip += 1
-                                                if arg > 127:
-                                                    arg, ip = wide(ops, ip)
+                                                arg = A[ip]
+                                                ip = N[ip]
                                                 s.append(t)
                                                 if arg:
                                                     t = tuple(s[-arg:])
@@ -293,18 +234,14 @@ def run(code, L):
                                                     t = ()
                                             else:
                                                 if op == 0x28:
-                                                    arg = ops[ip]
-                                                    ip += 1
-                                                    if arg > 127:
-                                                        arg, ip = wide(ops, ip)
+                                                    arg = A[ip]
+                                                    ip = N[ip]
                                                     if L[arg] is NULL:
                                                         raise NameError("local variable referenced before assignment")
                                                     L[arg] = NULL
                                                 else:
-                                                    arg = ops[ip]
-                                                    ip += 1
-                                                    if arg > 127:
-                                                        arg, ip = wide(ops, ip)
+                                                    arg = A[ip]
+                                                    ip = N[ip]
                                                     try:
                                                         L[arg].cell_contents
                                                         del L[arg].cell_contents
@@ -314,10 +251,8 @@ def run(code, L):
                                             if op < 0x2f:
                                                 if op < 0x2d:
                                                     if op == 0x2b:
-                                                        arg = ops[ip]
-                                                        ip += 1
-                                                        if arg > 127:
-                                                            arg, ip = wide(ops, ip)
+                                                        arg = A[ip]
+                                                        ip = N[ip]
                                                         s.append(t)
                                                         if arg:
                                                             t = s[-arg:]
@@ -325,18 +260,14 @@ def run(code, L):
                                                         else:
                                                             t = []
                                                     else:
-                                                        arg = ops[ip]
-                                                        ip += 1
-                                                        if arg > 127:
-                                                            arg, ip = wide(ops, ip)
+                                                        arg = A[ip]
+                                                        ip = N[ip]
                                                         s.append(t)
                                                         t = build_map(vm, arg)
                                                 else:
                                                     if op == 0x2d:
-                                                        arg = ops[ip]
-                                                        ip += 1
-                                                        if arg > 127:
-                                                            arg, ip = wide(ops, ip)
+                                                        arg = A[ip]
+                                                        ip = N[ip]
                                                         s.append(t)
                                                         if arg:
                                                             x = s[-arg:]
@@ -345,19 +276,15 @@ def run(code, L):
                                                         else:
                                                             t = set()
                                                     else:
-                                                        arg = ops[ip]
-                                                        ip += 1
-                                                        if arg > 127:
-                                                            arg, ip = wide(ops, ip)
+                                                        arg = A[ip]
+                                                        ip = N[ip]
                                                         x = s.pop()
                                                         t = slice(x, t) if arg == 2 else slice(s.pop(), x, t)
                                             else:
                                                 if op < 0x31:
                                                     if op == 0x2f:
-                                                        arg = ops[ip]
-                                                        ip += 1
-                                                        if arg > 127:
-                                                            arg, ip = wide(ops, ip)
+                                                        arg = A[ip]
+                                                        ip = N[ip]
                                                         x = s[-(arg >> 2)]
                                                         arg &= 3
                                                         if arg == 0:
@@ -368,10 +295,8 @@ def run(code, L):
                                                             x.add(t)
                                                         t = s.pop()
                                                     else:
-                                                        arg = ops[ip]
-                                                        ip += 1
-                                                        if arg > 127:
-                                                            arg, ip = wide(ops, ip)
+                                                        arg = A[ip]
+                                                        ip = N[ip]
                                                         if arg == 2 and type(t) is tuple and len(t) == 2:
                                                             x, t = t
                                                             s.append(t)
@@ -381,33 +306,25 @@ def run(code, L):
                                                             t = s.pop()
                                                 else:
                                                     if op == 0x31:
-                                                        arg = ops[ip]
-                                                        ip += 1
-                                                        if arg > 127:
-                                                            arg, ip = wide(ops, ip)
+                                                        arg = A[ip]
+                                                        ip = N[ip]
                                                         s.extend(unpack_ex(vm, arg, t))
                                                         t = s.pop()
                                                     else:
                                                         if op == 0x32:
-                                                            arg = ops[ip]
-                                                            ip += 1
-                                                            if arg > 127:
-                                                                arg, ip = wide(ops, ip)
+                                                            arg = A[ip]
+                                                            ip = N[ip]
                                                             s.append(t)
                                                             t = make_function(code.children[arg], NULL, NULL, ())
                                                         else:
-                                                            arg = ops[ip]
-                                                            ip += 1
-                                                            if arg > 127:
-                                                                arg, ip = wide(ops, ip)
+                                                            arg = A[ip]
+                                                            ip = N[ip]
                                                             t = make_function(code.children[arg], s.pop(), t, ())
                             else:
                                 if op < 0x37:
                                     if op == 0x35:
-                                        arg = ops[ip]
-                                        ip += 1
-                                        if arg > 127:
-                                            arg, ip = wide(ops, ip)
+                                        arg = A[ip]
+                                        ip = N[ip]
                                         s.append(t)
                                         y = (arg & 255) + (arg >> 7 & 510) + 1
                                         args = s[-y:]
@@ -418,10 +335,8 @@ def run(code, L):
                                             f = CONSTRUCT.get(f, f)
                                         t = f(*args, **x)
                                     else:
-                                        arg = ops[ip]
-                                        ip += 1
-                                        if arg > 127:
-                                            arg, ip = wide(ops, ip)
+                                        arg = A[ip]
+                                        ip = N[ip]
                                         if arg == 0:
                                             f = s.pop()
                                             if t is NULL:
@@ -470,17 +385,11 @@ def run(code, L):
                                                 t = f(*args)
                                 else:
                                     if op == 0x42:
-                                        arg = ops[ip]
-                                        if arg < 128:
-                                            ip += arg - 63
-                                        else:
-                                            ip += (arg & 127 | ops[ip + 1] << 7) - 16382
+                                        ip = A[ip]
                                     else:
                                         if op == 0x37:
-                                            arg = ops[ip]
-                                            ip += 1
-                                            if arg > 127:
-                                                arg, ip = wide(ops, ip)
+                                            arg = A[ip]
+                                            ip = N[ip]
                                             s.append(t)
                                             y = (arg & 255) + (arg >> 7 & 510) + 1
                                             args = s[-y:]
@@ -495,7 +404,8 @@ def run(code, L):
                                             t = f(*args, **x)
                                         else:
                                             s.append(t)
-                                            t, ip = signed_label(ops, ip)
+                                            t = A[ip]
+                                            ip = N[ip] - 1
                                             count = ops[ip]
                                             while count & 127:
                                                 count -= 1
@@ -520,23 +430,15 @@ def run(code, L):
                             if op < 0x45:
                                 if op == 0x43:
                                     if t:
-                                        arg = ops[ip]
-                                        if arg < 128:
-                                            ip += arg - 63
-                                        else:
-                                            ip += (arg & 127 | ops[ip + 1] << 7) - 16382
+                                        ip = A[ip]
                                     else:
-                                        ip += 1 if ops[ip] < 128 else 2
+                                        ip = N[ip]
                                     t = s.pop()
                                 else:
                                     if t:
-                                        ip += 1 if ops[ip] < 128 else 2
+                                        ip = N[ip]
                                     else:
-                                        arg = ops[ip]
-                                        if arg < 128:
-                                            ip += arg - 63
-                                        else:
-                                            ip += (arg & 127 | ops[ip + 1] << 7) - 16382
+                                        ip = A[ip]
                                     t = s.pop()
                             else:
                                 if op == 0x55:
@@ -549,58 +451,42 @@ def run(code, L):
                                             if x is NULL:
                                                 del s[-3:]
                                                 t = s.pop()
-                                                arg = ops[ip]
-                                                if arg < 128:
-                                                    ip += arg + 1
-                                                else:
-                                                    ip += (arg & 127 | ops[ip + 1] << 7) + 2
+                                                ip = A[ip]
                                             else:
                                                 s.append(t)
                                                 t = x
-                                                ip += 1 if ops[ip] < 128 else 2
+                                                ip = N[ip]
                                         else:
                                             if op < 0x48:
                                                 if op == 0x45:
                                                     if t:
-                                                        arg = ops[ip]
-                                                        if arg < 128:
-                                                            ip += arg + 1
-                                                        else:
-                                                            ip += (arg & 127 | ops[ip + 1] << 7) + 2
+                                                        ip = A[ip]
                                                     else:
-                                                        ip += 1 if ops[ip] < 128 else 2
+                                                        ip = N[ip]
                                                         t = s.pop()
                                                 else:
                                                     if op == 0x46:
                                                         if t:
-                                                            ip += 1 if ops[ip] < 128 else 2
+                                                            ip = N[ip]
                                                             t = s.pop()
                                                         else:
-                                                            arg = ops[ip]
-                                                            if arg < 128:
-                                                                ip += arg + 1
-                                                            else:
-                                                                ip += (arg & 127 | ops[ip + 1] << 7) + 2
+                                                            ip = A[ip]
                                                     else:
                                                         f, x, t = setup_with(vm, 0, t)
                                                         s += (f, x)
-                                                        arg, ip = label(ops, ip)
-                                                        blocks.append([arg, len(s) - 1, True, None])
+                                                        blocks.append([A[ip], len(s) - 1, True, None])
+                                                        ip = N[ip]
                                             else:
                                                 if op == 0x48:
-                                                    arg, ip = label(ops, ip)
-                                                    blocks.append([arg, len(s), False, None])
+                                                    blocks.append([A[ip], len(s), False, None])
+                                                    ip = N[ip]
                                                 else:
                                                     if op == 0x49:
-                                                        arg, ip = label(ops, ip)
-                                                        blocks.append([arg, len(s), True, None])
+                                                        blocks.append([A[ip], len(s), True, None])
+                                                        ip = N[ip]
                                                     else:
                                                         blocks.pop()
-                                                        arg = ops[ip]
-                                                        if arg < 128:
-                                                            ip += arg + 1
-                                                        else:
-                                                            ip += (arg & 127 | ops[ip + 1] << 7) + 2
+                                                        ip = A[ip]
                                     else:
                                         if op < 0x52:
                                             if op == 0x50:
@@ -969,7 +855,7 @@ def run_observed(code, L):
     """Run a function frame with these parameters."""
     if code.pad is None:
         prepare(code)
-    ops, names, objects, G, B, vm = code.frame
+    ops, A, N, G, B, vm = code.frame
     L += code.pad
     for x in code.cells:
         L[x] = Cell() if L[x] is NULL else Cell(L[x])
@@ -989,11 +875,8 @@ def run_observed(code, L):
                         if op < 0x19:
                             if op < 0x13:
                                 if op == 0x12:
-                                    name = ops[ip]
-                                    ip += 1
-                                    if name > 127:
-                                        name, ip = wide(ops, ip)
-                                    name = names[name]
+                                    name = A[ip]
+                                    ip = N[ip]
                                     s.append(t)
                                     if name in G:
                                         t = G[name]
@@ -1004,17 +887,11 @@ def run_observed(code, L):
                                 else:
                                     if op == 0x10:
                                         s.append(t)
-                                        t = ops[ip]
-                                        ip += 1
-                                        if t > 127:
-                                            t, ip = wide(ops, ip)
-                                        t = names[t]
+                                        t = A[ip]
+                                        ip = N[ip]
                                     else:
-                                        name = ops[ip]
-                                        ip += 1
-                                        if name > 127:
-                                            name, ip = wide(ops, ip)
-                                        name = names[name]
+                                        name = A[ip]
+                                        ip = N[ip]
                                         s.append(t)
                                         t = vm.ns
                                         if name in t:
@@ -1027,28 +904,19 @@ def run_observed(code, L):
                                             raise NameError(f"name '{name}' isn't defined")
                             else:
                                 if op == 0x13:
-                                    name = ops[ip]
-                                    ip += 1
-                                    if name > 127:
-                                        name, ip = wide(ops, ip)
-                                    name = names[name]
+                                    name = A[ip]
+                                    ip = N[ip]
                                     t = getattr(t, name) if name not in GUARDED else load_attr(vm, name, t)
                                 else:
                                     if op == 0x14:
-                                        name = ops[ip]
-                                        ip += 1
-                                        if name > 127:
-                                            name, ip = wide(ops, ip)
-                                        name = names[name]
+                                        name = A[ip]
+                                        ip = N[ip]
                                         s.append(getattr(t, name) if name not in GUARDED else load_attr(vm, name, t))
                                         t = NULL
                                     else:
                                         if op == 0x18:
-                                            name = ops[ip]
-                                            ip += 1
-                                            if name > 127:
-                                                name, ip = wide(ops, ip)
-                                            name = names[name]
+                                            name = A[ip]
+                                            ip = N[ip]
                                             x = s.pop()
                                             if x is not NULL and type(type(t)) is GuestType and name not in GUARDED:
                                                 setattr(t, name, x)
@@ -1057,30 +925,21 @@ def run_observed(code, L):
                                             t = s.pop()
                                         else:
                                             if op == 0x15:
-                                                name = ops[ip]
-                                                ip += 1
-                                                if name > 127:
-                                                    name, ip = wide(ops, ip)
-                                                name = names[name]
+                                                name = A[ip]
+                                                ip = N[ip]
                                                 x = s.pop()
                                                 y = s.pop()
                                                 x, t = load_super_method(vm, name, y, x, t)
                                                 s.append(x)
                                             else:
                                                 if op == 0x16:
-                                                    name = ops[ip]
-                                                    ip += 1
-                                                    if name > 127:
-                                                        name, ip = wide(ops, ip)
-                                                    name = names[name]
+                                                    name = A[ip]
+                                                    ip = N[ip]
                                                     vm.ns[name] = t
                                                     t = s.pop()
                                                 else:
-                                                    name = ops[ip]
-                                                    ip += 1
-                                                    if name > 127:
-                                                        name, ip = wide(ops, ip)
-                                                    name = names[name]
+                                                    name = A[ip]
+                                                    ip = N[ip]
                                                     G[name] = t
                                                     t = s.pop()
                         else:
@@ -1088,76 +947,53 @@ def run_observed(code, L):
                                 if op < 0x28:
                                     if op < 0x25:
                                         if op == 0x24:
-                                            arg = ops[ip]
-                                            ip += 1
-                                            if arg > 127:
-                                                arg, ip = wide(ops, ip)
+                                            arg = A[ip]
+                                            ip = N[ip]
                                             s.append(t)
                                             t = L[arg]
                                             if t is NULL:
                                                 raise NameError("local variable referenced before assignment")
                                         else:
                                             if op == 0x23:
-                                                arg = ops[ip]
-                                                ip += 1
-                                                if arg > 127:
-                                                    arg, ip = wide(ops, ip)
                                                 s.append(t)
-                                                t = objects[arg]
+                                                t = A[ip]
+                                                ip = N[ip]
                                             else:
                                                 if op < 0x1c:
                                                     if op == 0x19:
-                                                        name = ops[ip]
-                                                        ip += 1
-                                                        if name > 127:
-                                                            name, ip = wide(ops, ip)
-                                                        name = names[name]
+                                                        name = A[ip]
+                                                        ip = N[ip]
                                                         del vm.ns[name]
                                                     else:
                                                         if op == 0x1a:
-                                                            name = ops[ip]
-                                                            ip += 1
-                                                            if name > 127:
-                                                                name, ip = wide(ops, ip)
-                                                            name = names[name]
+                                                            name = A[ip]
+                                                            ip = N[ip]
                                                             del G[name]
                                                         else:
-                                                            name = ops[ip]
-                                                            ip += 1
-                                                            if name > 127:
-                                                                name, ip = wide(ops, ip)
-                                                            name = names[name]
+                                                            name = A[ip]
+                                                            ip = N[ip]
                                                             x = s.pop()
                                                             t = vm.import_name(name, G, t, x)
                                                 else:
                                                     if op < 0x21:
                                                         if op == 0x1c:
-                                                            name = ops[ip]
-                                                            ip += 1
-                                                            if name > 127:
-                                                                name, ip = wide(ops, ip)
-                                                            name = names[name]
+                                                            name = A[ip]
+                                                            ip = N[ip]
                                                             x, t = import_from(vm, name, t)
                                                             s.append(x)
                                                         else:
-                                                            arg = ops[ip]
-                                                            ip += 1
-                                                            if arg > 127:
-                                                                arg, ip = wide(ops, ip)
-                                                            y = ops[ip]
-                                                            ip += 1
+                                                            arg = A[ip]
+                                                            ip = N[ip]
+                                                            y = ops[ip - 1]
                                                             s.append(t)
                                                             x = tuple(s[-y:])
                                                             del s[-y:]
                                                             t = make_function(code.children[arg], NULL, NULL, x)
                                                     else:
                                                         if op == 0x21:
-                                                            arg = ops[ip]
-                                                            ip += 1
-                                                            if arg > 127:
-                                                                arg, ip = wide(ops, ip)
-                                                            y = ops[ip]
-                                                            ip += 1
+                                                            arg = A[ip]
+                                                            ip = N[ip]
+                                                            y = ops[ip - 1]
                                                             s.append(t)
                                                             x = tuple(s[-y:])
                                                             del s[-y:]
@@ -1165,13 +1001,12 @@ def run_observed(code, L):
                                                             t = make_function(code.children[arg], s.pop(), t, x)
                                                         else:
                                                             s.append(t)
-                                                            t, ip = signed(ops, ip)
+                                                            t = A[ip]
+                                                            ip = N[ip]
                                     else:
                                         if op == 0x25:
-                                            arg = ops[ip]
-                                            ip += 1
-                                            if arg > 127:
-                                                arg, ip = wide(ops, ip)
+                                            arg = A[ip]
+                                            ip = N[ip]
                                             s.append(t)
                                             try:
                                                 t = L[arg].cell_contents
@@ -1179,25 +1014,19 @@ def run_observed(code, L):
                                                 raise NameError("local variable referenced before assignment") from None
                                         else:
                                             if op == 0x26:
-                                                arg = ops[ip]
-                                                ip += 1
-                                                if arg > 127:
-                                                    arg, ip = wide(ops, ip)
+                                                arg = A[ip]
+                                                ip = N[ip]
                                                 L[arg] = t
                                                 t = s.pop()
                                             else:
-                                                arg = ops[ip]
-                                                ip += 1
-                                                if arg > 127:
-                                                    arg, ip = wide(ops, ip)
+                                                arg = A[ip]
+                                                ip = N[ip]
                                                 L[arg].cell_contents = t
                                                 t = s.pop()
                                 else:
                                     if op == 0x34:
-                                        arg = ops[ip]
-                                        ip += 1
-                                        if arg > 127:
-                                            arg, ip = wide(ops, ip)
+                                        arg = A[ip]
+                                        ip = N[ip]
                                         if arg == 1:
                                             f = s.pop()
                                             if type(f) is type:
@@ -1239,10 +1068,8 @@ def run_observed(code, L):
                                     else:
                                         if op < 0x2b:
                                             if op == 0x2a:
-                                                arg = ops[ip]
-                                                ip += 1
-                                                if arg > 127:
-                                                    arg, ip = wide(ops, ip)
+                                                arg = A[ip]
+                                                ip = N[ip]
                                                 s.append(t)
                                                 if arg:
                                                     t = tuple(s[-arg:])
@@ -1251,18 +1078,14 @@ def run_observed(code, L):
                                                     t = ()
                                             else:
                                                 if op == 0x28:
-                                                    arg = ops[ip]
-                                                    ip += 1
-                                                    if arg > 127:
-                                                        arg, ip = wide(ops, ip)
+                                                    arg = A[ip]
+                                                    ip = N[ip]
                                                     if L[arg] is NULL:
                                                         raise NameError("local variable referenced before assignment")
                                                     L[arg] = NULL
                                                 else:
-                                                    arg = ops[ip]
-                                                    ip += 1
-                                                    if arg > 127:
-                                                        arg, ip = wide(ops, ip)
+                                                    arg = A[ip]
+                                                    ip = N[ip]
                                                     try:
                                                         L[arg].cell_contents
                                                         del L[arg].cell_contents
@@ -1272,10 +1095,8 @@ def run_observed(code, L):
                                             if op < 0x2f:
                                                 if op < 0x2d:
                                                     if op == 0x2b:
-                                                        arg = ops[ip]
-                                                        ip += 1
-                                                        if arg > 127:
-                                                            arg, ip = wide(ops, ip)
+                                                        arg = A[ip]
+                                                        ip = N[ip]
                                                         s.append(t)
                                                         if arg:
                                                             t = s[-arg:]
@@ -1283,18 +1104,14 @@ def run_observed(code, L):
                                                         else:
                                                             t = []
                                                     else:
-                                                        arg = ops[ip]
-                                                        ip += 1
-                                                        if arg > 127:
-                                                            arg, ip = wide(ops, ip)
+                                                        arg = A[ip]
+                                                        ip = N[ip]
                                                         s.append(t)
                                                         t = build_map(vm, arg)
                                                 else:
                                                     if op == 0x2d:
-                                                        arg = ops[ip]
-                                                        ip += 1
-                                                        if arg > 127:
-                                                            arg, ip = wide(ops, ip)
+                                                        arg = A[ip]
+                                                        ip = N[ip]
                                                         s.append(t)
                                                         if arg:
                                                             x = s[-arg:]
@@ -1303,19 +1120,15 @@ def run_observed(code, L):
                                                         else:
                                                             t = set()
                                                     else:
-                                                        arg = ops[ip]
-                                                        ip += 1
-                                                        if arg > 127:
-                                                            arg, ip = wide(ops, ip)
+                                                        arg = A[ip]
+                                                        ip = N[ip]
                                                         x = s.pop()
                                                         t = slice(x, t) if arg == 2 else slice(s.pop(), x, t)
                                             else:
                                                 if op < 0x31:
                                                     if op == 0x2f:
-                                                        arg = ops[ip]
-                                                        ip += 1
-                                                        if arg > 127:
-                                                            arg, ip = wide(ops, ip)
+                                                        arg = A[ip]
+                                                        ip = N[ip]
                                                         x = s[-(arg >> 2)]
                                                         arg &= 3
                                                         if arg == 0:
@@ -1326,10 +1139,8 @@ def run_observed(code, L):
                                                             x.add(t)
                                                         t = s.pop()
                                                     else:
-                                                        arg = ops[ip]
-                                                        ip += 1
-                                                        if arg > 127:
-                                                            arg, ip = wide(ops, ip)
+                                                        arg = A[ip]
+                                                        ip = N[ip]
                                                         if arg == 2 and type(t) is tuple and len(t) == 2:
                                                             x, t = t
                                                             s.append(t)
@@ -1339,33 +1150,25 @@ def run_observed(code, L):
                                                             t = s.pop()
                                                 else:
                                                     if op == 0x31:
-                                                        arg = ops[ip]
-                                                        ip += 1
-                                                        if arg > 127:
-                                                            arg, ip = wide(ops, ip)
+                                                        arg = A[ip]
+                                                        ip = N[ip]
                                                         s.extend(unpack_ex(vm, arg, t))
                                                         t = s.pop()
                                                     else:
                                                         if op == 0x32:
-                                                            arg = ops[ip]
-                                                            ip += 1
-                                                            if arg > 127:
-                                                                arg, ip = wide(ops, ip)
+                                                            arg = A[ip]
+                                                            ip = N[ip]
                                                             s.append(t)
                                                             t = make_function(code.children[arg], NULL, NULL, ())
                                                         else:
-                                                            arg = ops[ip]
-                                                            ip += 1
-                                                            if arg > 127:
-                                                                arg, ip = wide(ops, ip)
+                                                            arg = A[ip]
+                                                            ip = N[ip]
                                                             t = make_function(code.children[arg], s.pop(), t, ())
                             else:
                                 if op < 0x37:
                                     if op == 0x35:
-                                        arg = ops[ip]
-                                        ip += 1
-                                        if arg > 127:
-                                            arg, ip = wide(ops, ip)
+                                        arg = A[ip]
+                                        ip = N[ip]
                                         s.append(t)
                                         y = (arg & 255) + (arg >> 7 & 510) + 1
                                         args = s[-y:]
@@ -1376,10 +1179,8 @@ def run_observed(code, L):
                                             f = CONSTRUCT.get(f, f)
                                         t = f(*args, **x)
                                     else:
-                                        arg = ops[ip]
-                                        ip += 1
-                                        if arg > 127:
-                                            arg, ip = wide(ops, ip)
+                                        arg = A[ip]
+                                        ip = N[ip]
                                         if arg == 0:
                                             f = s.pop()
                                             if t is NULL:
@@ -1428,17 +1229,11 @@ def run_observed(code, L):
                                                 t = f(*args)
                                 else:
                                     if op == 0x42:
-                                        arg = ops[ip]
-                                        if arg < 128:
-                                            ip += arg - 63
-                                        else:
-                                            ip += (arg & 127 | ops[ip + 1] << 7) - 16382
+                                        ip = A[ip]
                                     else:
                                         if op == 0x37:
-                                            arg = ops[ip]
-                                            ip += 1
-                                            if arg > 127:
-                                                arg, ip = wide(ops, ip)
+                                            arg = A[ip]
+                                            ip = N[ip]
                                             s.append(t)
                                             y = (arg & 255) + (arg >> 7 & 510) + 1
                                             args = s[-y:]
@@ -1453,7 +1248,8 @@ def run_observed(code, L):
                                             t = f(*args, **x)
                                         else:
                                             s.append(t)
-                                            t, ip = signed_label(ops, ip)
+                                            t = A[ip]
+                                            ip = N[ip] - 1
                                             count = ops[ip]
                                             while count & 127:
                                                 count -= 1
@@ -1478,23 +1274,15 @@ def run_observed(code, L):
                             if op < 0x45:
                                 if op == 0x43:
                                     if t:
-                                        arg = ops[ip]
-                                        if arg < 128:
-                                            ip += arg - 63
-                                        else:
-                                            ip += (arg & 127 | ops[ip + 1] << 7) - 16382
+                                        ip = A[ip]
                                     else:
-                                        ip += 1 if ops[ip] < 128 else 2
+                                        ip = N[ip]
                                     t = s.pop()
                                 else:
                                     if t:
-                                        ip += 1 if ops[ip] < 128 else 2
+                                        ip = N[ip]
                                     else:
-                                        arg = ops[ip]
-                                        if arg < 128:
-                                            ip += arg - 63
-                                        else:
-                                            ip += (arg & 127 | ops[ip + 1] << 7) - 16382
+                                        ip = A[ip]
                                     t = s.pop()
                             else:
                                 if op == 0x55:
@@ -1507,58 +1295,42 @@ def run_observed(code, L):
                                             if x is NULL:
                                                 del s[-3:]
                                                 t = s.pop()
-                                                arg = ops[ip]
-                                                if arg < 128:
-                                                    ip += arg + 1
-                                                else:
-                                                    ip += (arg & 127 | ops[ip + 1] << 7) + 2
+                                                ip = A[ip]
                                             else:
                                                 s.append(t)
                                                 t = x
-                                                ip += 1 if ops[ip] < 128 else 2
+                                                ip = N[ip]
                                         else:
                                             if op < 0x48:
                                                 if op == 0x45:
                                                     if t:
-                                                        arg = ops[ip]
-                                                        if arg < 128:
-                                                            ip += arg + 1
-                                                        else:
-                                                            ip += (arg & 127 | ops[ip + 1] << 7) + 2
+                                                        ip = A[ip]
                                                     else:
-                                                        ip += 1 if ops[ip] < 128 else 2
+                                                        ip = N[ip]
                                                         t = s.pop()
                                                 else:
                                                     if op == 0x46:
                                                         if t:
-                                                            ip += 1 if ops[ip] < 128 else 2
+                                                            ip = N[ip]
                                                             t = s.pop()
                                                         else:
-                                                            arg = ops[ip]
-                                                            if arg < 128:
-                                                                ip += arg + 1
-                                                            else:
-                                                                ip += (arg & 127 | ops[ip + 1] << 7) + 2
+                                                            ip = A[ip]
                                                     else:
                                                         f, x, t = setup_with(vm, 0, t)
                                                         s += (f, x)
-                                                        arg, ip = label(ops, ip)
-                                                        blocks.append([arg, len(s) - 1, True, None])
+                                                        blocks.append([A[ip], len(s) - 1, True, None])
+                                                        ip = N[ip]
                                             else:
                                                 if op == 0x48:
-                                                    arg, ip = label(ops, ip)
-                                                    blocks.append([arg, len(s), False, None])
+                                                    blocks.append([A[ip], len(s), False, None])
+                                                    ip = N[ip]
                                                 else:
                                                     if op == 0x49:
-                                                        arg, ip = label(ops, ip)
-                                                        blocks.append([arg, len(s), True, None])
+                                                        blocks.append([A[ip], len(s), True, None])
+                                                        ip = N[ip]
                                                     else:
                                                         blocks.pop()
-                                                        arg = ops[ip]
-                                                        if arg < 128:
-                                                            ip += arg + 1
-                                                        else:
-                                                            ip += (arg & 127 | ops[ip + 1] << 7) + 2
+                                                        ip = A[ip]
                                     else:
                                         if op < 0x52:
                                             if op == 0x50:
@@ -1927,7 +1699,7 @@ def generate(code, L):
     """Run a generator frame with these parameters."""
     if code.pad is None:
         prepare(code)
-    ops, names, objects, G, B, vm = code.frame
+    ops, A, N, G, B, vm = code.frame
     L += code.pad
     for x in code.cells:
         L[x] = Cell() if L[x] is NULL else Cell(L[x])
@@ -1948,11 +1720,8 @@ def generate(code, L):
                         if op < 0x19:
                             if op < 0x13:
                                 if op == 0x12:
-                                    name = ops[ip]
-                                    ip += 1
-                                    if name > 127:
-                                        name, ip = wide(ops, ip)
-                                    name = names[name]
+                                    name = A[ip]
+                                    ip = N[ip]
                                     s.append(t)
                                     if name in G:
                                         t = G[name]
@@ -1963,17 +1732,11 @@ def generate(code, L):
                                 else:
                                     if op == 0x10:
                                         s.append(t)
-                                        t = ops[ip]
-                                        ip += 1
-                                        if t > 127:
-                                            t, ip = wide(ops, ip)
-                                        t = names[t]
+                                        t = A[ip]
+                                        ip = N[ip]
                                     else:
-                                        name = ops[ip]
-                                        ip += 1
-                                        if name > 127:
-                                            name, ip = wide(ops, ip)
-                                        name = names[name]
+                                        name = A[ip]
+                                        ip = N[ip]
                                         s.append(t)
                                         t = vm.ns
                                         if name in t:
@@ -1986,28 +1749,19 @@ def generate(code, L):
                                             raise NameError(f"name '{name}' isn't defined")
                             else:
                                 if op == 0x13:
-                                    name = ops[ip]
-                                    ip += 1
-                                    if name > 127:
-                                        name, ip = wide(ops, ip)
-                                    name = names[name]
+                                    name = A[ip]
+                                    ip = N[ip]
                                     t = getattr(t, name) if name not in GUARDED else load_attr(vm, name, t)
                                 else:
                                     if op == 0x14:
-                                        name = ops[ip]
-                                        ip += 1
-                                        if name > 127:
-                                            name, ip = wide(ops, ip)
-                                        name = names[name]
+                                        name = A[ip]
+                                        ip = N[ip]
                                         s.append(getattr(t, name) if name not in GUARDED else load_attr(vm, name, t))
                                         t = NULL
                                     else:
                                         if op == 0x18:
-                                            name = ops[ip]
-                                            ip += 1
-                                            if name > 127:
-                                                name, ip = wide(ops, ip)
-                                            name = names[name]
+                                            name = A[ip]
+                                            ip = N[ip]
                                             x = s.pop()
                                             if x is not NULL and type(type(t)) is GuestType and name not in GUARDED:
                                                 setattr(t, name, x)
@@ -2016,30 +1770,21 @@ def generate(code, L):
                                             t = s.pop()
                                         else:
                                             if op == 0x15:
-                                                name = ops[ip]
-                                                ip += 1
-                                                if name > 127:
-                                                    name, ip = wide(ops, ip)
-                                                name = names[name]
+                                                name = A[ip]
+                                                ip = N[ip]
                                                 x = s.pop()
                                                 y = s.pop()
                                                 x, t = load_super_method(vm, name, y, x, t)
                                                 s.append(x)
                                             else:
                                                 if op == 0x16:
-                                                    name = ops[ip]
-                                                    ip += 1
-                                                    if name > 127:
-                                                        name, ip = wide(ops, ip)
-                                                    name = names[name]
+                                                    name = A[ip]
+                                                    ip = N[ip]
                                                     vm.ns[name] = t
                                                     t = s.pop()
                                                 else:
-                                                    name = ops[ip]
-                                                    ip += 1
-                                                    if name > 127:
-                                                        name, ip = wide(ops, ip)
-                                                    name = names[name]
+                                                    name = A[ip]
+                                                    ip = N[ip]
                                                     G[name] = t
                                                     t = s.pop()
                         else:
@@ -2047,76 +1792,53 @@ def generate(code, L):
                                 if op < 0x28:
                                     if op < 0x25:
                                         if op == 0x24:
-                                            arg = ops[ip]
-                                            ip += 1
-                                            if arg > 127:
-                                                arg, ip = wide(ops, ip)
+                                            arg = A[ip]
+                                            ip = N[ip]
                                             s.append(t)
                                             t = L[arg]
                                             if t is NULL:
                                                 raise NameError("local variable referenced before assignment")
                                         else:
                                             if op == 0x23:
-                                                arg = ops[ip]
-                                                ip += 1
-                                                if arg > 127:
-                                                    arg, ip = wide(ops, ip)
                                                 s.append(t)
-                                                t = objects[arg]
+                                                t = A[ip]
+                                                ip = N[ip]
                                             else:
                                                 if op < 0x1c:
                                                     if op == 0x19:
-                                                        name = ops[ip]
-                                                        ip += 1
-                                                        if name > 127:
-                                                            name, ip = wide(ops, ip)
-                                                        name = names[name]
+                                                        name = A[ip]
+                                                        ip = N[ip]
                                                         del vm.ns[name]
                                                     else:
                                                         if op == 0x1a:
-                                                            name = ops[ip]
-                                                            ip += 1
-                                                            if name > 127:
-                                                                name, ip = wide(ops, ip)
-                                                            name = names[name]
+                                                            name = A[ip]
+                                                            ip = N[ip]
                                                             del G[name]
                                                         else:
-                                                            name = ops[ip]
-                                                            ip += 1
-                                                            if name > 127:
-                                                                name, ip = wide(ops, ip)
-                                                            name = names[name]
+                                                            name = A[ip]
+                                                            ip = N[ip]
                                                             x = s.pop()
                                                             t = vm.import_name(name, G, t, x)
                                                 else:
                                                     if op < 0x21:
                                                         if op == 0x1c:
-                                                            name = ops[ip]
-                                                            ip += 1
-                                                            if name > 127:
-                                                                name, ip = wide(ops, ip)
-                                                            name = names[name]
+                                                            name = A[ip]
+                                                            ip = N[ip]
                                                             x, t = import_from(vm, name, t)
                                                             s.append(x)
                                                         else:
-                                                            arg = ops[ip]
-                                                            ip += 1
-                                                            if arg > 127:
-                                                                arg, ip = wide(ops, ip)
-                                                            y = ops[ip]
-                                                            ip += 1
+                                                            arg = A[ip]
+                                                            ip = N[ip]
+                                                            y = ops[ip - 1]
                                                             s.append(t)
                                                             x = tuple(s[-y:])
                                                             del s[-y:]
                                                             t = make_function(code.children[arg], NULL, NULL, x)
                                                     else:
                                                         if op == 0x21:
-                                                            arg = ops[ip]
-                                                            ip += 1
-                                                            if arg > 127:
-                                                                arg, ip = wide(ops, ip)
-                                                            y = ops[ip]
-                                                            ip += 1
+                                                            arg = A[ip]
+                                                            ip = N[ip]
+                                                            y = ops[ip - 1]
                                                             s.append(t)
                                                             x = tuple(s[-y:])
                                                             del s[-y:]
@@ -2124,13 +1846,12 @@ def generate(code, L):
                                                             t = make_function(code.children[arg], s.pop(), t, x)
                                                         else:
                                                             s.append(t)
-                                                            t, ip = signed(ops, ip)
+                                                            t = A[ip]
+                                                            ip = N[ip]
                                     else:
                                         if op == 0x25:
-                                            arg = ops[ip]
-                                            ip += 1
-                                            if arg > 127:
-                                                arg, ip = wide(ops, ip)
+                                            arg = A[ip]
+                                            ip = N[ip]
                                             s.append(t)
                                             try:
                                                 t = L[arg].cell_contents
@@ -2138,25 +1859,19 @@ def generate(code, L):
                                                 raise NameError("local variable referenced before assignment") from None
                                         else:
                                             if op == 0x26:
-                                                arg = ops[ip]
-                                                ip += 1
-                                                if arg > 127:
-                                                    arg, ip = wide(ops, ip)
+                                                arg = A[ip]
+                                                ip = N[ip]
                                                 L[arg] = t
                                                 t = s.pop()
                                             else:
-                                                arg = ops[ip]
-                                                ip += 1
-                                                if arg > 127:
-                                                    arg, ip = wide(ops, ip)
+                                                arg = A[ip]
+                                                ip = N[ip]
                                                 L[arg].cell_contents = t
                                                 t = s.pop()
                                 else:
                                     if op == 0x34:
-                                        arg = ops[ip]
-                                        ip += 1
-                                        if arg > 127:
-                                            arg, ip = wide(ops, ip)
+                                        arg = A[ip]
+                                        ip = N[ip]
                                         if arg == 1:
                                             f = s.pop()
                                             if type(f) is type:
@@ -2198,10 +1913,8 @@ def generate(code, L):
                                     else:
                                         if op < 0x2b:
                                             if op == 0x2a:
-                                                arg = ops[ip]
-                                                ip += 1
-                                                if arg > 127:
-                                                    arg, ip = wide(ops, ip)
+                                                arg = A[ip]
+                                                ip = N[ip]
                                                 s.append(t)
                                                 if arg:
                                                     t = tuple(s[-arg:])
@@ -2210,18 +1923,14 @@ def generate(code, L):
                                                     t = ()
                                             else:
                                                 if op == 0x28:
-                                                    arg = ops[ip]
-                                                    ip += 1
-                                                    if arg > 127:
-                                                        arg, ip = wide(ops, ip)
+                                                    arg = A[ip]
+                                                    ip = N[ip]
                                                     if L[arg] is NULL:
                                                         raise NameError("local variable referenced before assignment")
                                                     L[arg] = NULL
                                                 else:
-                                                    arg = ops[ip]
-                                                    ip += 1
-                                                    if arg > 127:
-                                                        arg, ip = wide(ops, ip)
+                                                    arg = A[ip]
+                                                    ip = N[ip]
                                                     try:
                                                         L[arg].cell_contents
                                                         del L[arg].cell_contents
@@ -2231,10 +1940,8 @@ def generate(code, L):
                                             if op < 0x2f:
                                                 if op < 0x2d:
                                                     if op == 0x2b:
-                                                        arg = ops[ip]
-                                                        ip += 1
-                                                        if arg > 127:
-                                                            arg, ip = wide(ops, ip)
+                                                        arg = A[ip]
+                                                        ip = N[ip]
                                                         s.append(t)
                                                         if arg:
                                                             t = s[-arg:]
@@ -2242,18 +1949,14 @@ def generate(code, L):
                                                         else:
                                                             t = []
                                                     else:
-                                                        arg = ops[ip]
-                                                        ip += 1
-                                                        if arg > 127:
-                                                            arg, ip = wide(ops, ip)
+                                                        arg = A[ip]
+                                                        ip = N[ip]
                                                         s.append(t)
                                                         t = build_map(vm, arg)
                                                 else:
                                                     if op == 0x2d:
-                                                        arg = ops[ip]
-                                                        ip += 1
-                                                        if arg > 127:
-                                                            arg, ip = wide(ops, ip)
+                                                        arg = A[ip]
+                                                        ip = N[ip]
                                                         s.append(t)
                                                         if arg:
                                                             x = s[-arg:]
@@ -2262,19 +1965,15 @@ def generate(code, L):
                                                         else:
                                                             t = set()
                                                     else:
-                                                        arg = ops[ip]
-                                                        ip += 1
-                                                        if arg > 127:
-                                                            arg, ip = wide(ops, ip)
+                                                        arg = A[ip]
+                                                        ip = N[ip]
                                                         x = s.pop()
                                                         t = slice(x, t) if arg == 2 else slice(s.pop(), x, t)
                                             else:
                                                 if op < 0x31:
                                                     if op == 0x2f:
-                                                        arg = ops[ip]
-                                                        ip += 1
-                                                        if arg > 127:
-                                                            arg, ip = wide(ops, ip)
+                                                        arg = A[ip]
+                                                        ip = N[ip]
                                                         x = s[-(arg >> 2)]
                                                         arg &= 3
                                                         if arg == 0:
@@ -2285,10 +1984,8 @@ def generate(code, L):
                                                             x.add(t)
                                                         t = s.pop()
                                                     else:
-                                                        arg = ops[ip]
-                                                        ip += 1
-                                                        if arg > 127:
-                                                            arg, ip = wide(ops, ip)
+                                                        arg = A[ip]
+                                                        ip = N[ip]
                                                         if arg == 2 and type(t) is tuple and len(t) == 2:
                                                             x, t = t
                                                             s.append(t)
@@ -2298,33 +1995,25 @@ def generate(code, L):
                                                             t = s.pop()
                                                 else:
                                                     if op == 0x31:
-                                                        arg = ops[ip]
-                                                        ip += 1
-                                                        if arg > 127:
-                                                            arg, ip = wide(ops, ip)
+                                                        arg = A[ip]
+                                                        ip = N[ip]
                                                         s.extend(unpack_ex(vm, arg, t))
                                                         t = s.pop()
                                                     else:
                                                         if op == 0x32:
-                                                            arg = ops[ip]
-                                                            ip += 1
-                                                            if arg > 127:
-                                                                arg, ip = wide(ops, ip)
+                                                            arg = A[ip]
+                                                            ip = N[ip]
                                                             s.append(t)
                                                             t = make_function(code.children[arg], NULL, NULL, ())
                                                         else:
-                                                            arg = ops[ip]
-                                                            ip += 1
-                                                            if arg > 127:
-                                                                arg, ip = wide(ops, ip)
+                                                            arg = A[ip]
+                                                            ip = N[ip]
                                                             t = make_function(code.children[arg], s.pop(), t, ())
                             else:
                                 if op < 0x37:
                                     if op == 0x35:
-                                        arg = ops[ip]
-                                        ip += 1
-                                        if arg > 127:
-                                            arg, ip = wide(ops, ip)
+                                        arg = A[ip]
+                                        ip = N[ip]
                                         s.append(t)
                                         y = (arg & 255) + (arg >> 7 & 510) + 1
                                         args = s[-y:]
@@ -2335,10 +2024,8 @@ def generate(code, L):
                                             f = CONSTRUCT.get(f, f)
                                         t = f(*args, **x)
                                     else:
-                                        arg = ops[ip]
-                                        ip += 1
-                                        if arg > 127:
-                                            arg, ip = wide(ops, ip)
+                                        arg = A[ip]
+                                        ip = N[ip]
                                         if arg == 0:
                                             f = s.pop()
                                             if t is NULL:
@@ -2387,17 +2074,11 @@ def generate(code, L):
                                                 t = f(*args)
                                 else:
                                     if op == 0x42:
-                                        arg = ops[ip]
-                                        if arg < 128:
-                                            ip += arg - 63
-                                        else:
-                                            ip += (arg & 127 | ops[ip + 1] << 7) - 16382
+                                        ip = A[ip]
                                     else:
                                         if op == 0x37:
-                                            arg = ops[ip]
-                                            ip += 1
-                                            if arg > 127:
-                                                arg, ip = wide(ops, ip)
+                                            arg = A[ip]
+                                            ip = N[ip]
                                             s.append(t)
                                             y = (arg & 255) + (arg >> 7 & 510) + 1
                                             args = s[-y:]
@@ -2412,7 +2093,8 @@ def generate(code, L):
                                             t = f(*args, **x)
                                         else:
                                             s.append(t)
-                                            t, ip = signed_label(ops, ip)
+                                            t = A[ip]
+                                            ip = N[ip] - 1
                                             count = ops[ip]
                                             while count & 127:
                                                 count -= 1
@@ -2437,23 +2119,15 @@ def generate(code, L):
                             if op < 0x45:
                                 if op == 0x43:
                                     if t:
-                                        arg = ops[ip]
-                                        if arg < 128:
-                                            ip += arg - 63
-                                        else:
-                                            ip += (arg & 127 | ops[ip + 1] << 7) - 16382
+                                        ip = A[ip]
                                     else:
-                                        ip += 1 if ops[ip] < 128 else 2
+                                        ip = N[ip]
                                     t = s.pop()
                                 else:
                                     if t:
-                                        ip += 1 if ops[ip] < 128 else 2
+                                        ip = N[ip]
                                     else:
-                                        arg = ops[ip]
-                                        if arg < 128:
-                                            ip += arg - 63
-                                        else:
-                                            ip += (arg & 127 | ops[ip + 1] << 7) - 16382
+                                        ip = A[ip]
                                     t = s.pop()
                             else:
                                 if op == 0x55:
@@ -2466,58 +2140,42 @@ def generate(code, L):
                                             if x is NULL:
                                                 del s[-3:]
                                                 t = s.pop()
-                                                arg = ops[ip]
-                                                if arg < 128:
-                                                    ip += arg + 1
-                                                else:
-                                                    ip += (arg & 127 | ops[ip + 1] << 7) + 2
+                                                ip = A[ip]
                                             else:
                                                 s.append(t)
                                                 t = x
-                                                ip += 1 if ops[ip] < 128 else 2
+                                                ip = N[ip]
                                         else:
                                             if op < 0x48:
                                                 if op == 0x45:
                                                     if t:
-                                                        arg = ops[ip]
-                                                        if arg < 128:
-                                                            ip += arg + 1
-                                                        else:
-                                                            ip += (arg & 127 | ops[ip + 1] << 7) + 2
+                                                        ip = A[ip]
                                                     else:
-                                                        ip += 1 if ops[ip] < 128 else 2
+                                                        ip = N[ip]
                                                         t = s.pop()
                                                 else:
                                                     if op == 0x46:
                                                         if t:
-                                                            ip += 1 if ops[ip] < 128 else 2
+                                                            ip = N[ip]
                                                             t = s.pop()
                                                         else:
-                                                            arg = ops[ip]
-                                                            if arg < 128:
-                                                                ip += arg + 1
-                                                            else:
-                                                                ip += (arg & 127 | ops[ip + 1] << 7) + 2
+                                                            ip = A[ip]
                                                     else:
                                                         f, x, t = setup_with(vm, 0, t)
                                                         s += (f, x)
-                                                        arg, ip = label(ops, ip)
-                                                        blocks.append([arg, len(s) - 1, True, None])
+                                                        blocks.append([A[ip], len(s) - 1, True, None])
+                                                        ip = N[ip]
                                             else:
                                                 if op == 0x48:
-                                                    arg, ip = label(ops, ip)
-                                                    blocks.append([arg, len(s), False, None])
+                                                    blocks.append([A[ip], len(s), False, None])
+                                                    ip = N[ip]
                                                 else:
                                                     if op == 0x49:
-                                                        arg, ip = label(ops, ip)
-                                                        blocks.append([arg, len(s), True, None])
+                                                        blocks.append([A[ip], len(s), True, None])
+                                                        ip = N[ip]
                                                     else:
                                                         blocks.pop()
-                                                        arg = ops[ip]
-                                                        if arg < 128:
-                                                            ip += arg + 1
-                                                        else:
-                                                            ip += (arg & 127 | ops[ip + 1] << 7) + 2
+                                                        ip = A[ip]
                                     else:
                                         if op < 0x52:
                                             if op == 0x50:
@@ -2891,7 +2549,7 @@ def generate_observed(code, L):
     """Run a generator frame with these parameters."""
     if code.pad is None:
         prepare(code)
-    ops, names, objects, G, B, vm = code.frame
+    ops, A, N, G, B, vm = code.frame
     L += code.pad
     for x in code.cells:
         L[x] = Cell() if L[x] is NULL else Cell(L[x])
@@ -2913,11 +2571,8 @@ def generate_observed(code, L):
                         if op < 0x19:
                             if op < 0x13:
                                 if op == 0x12:
-                                    name = ops[ip]
-                                    ip += 1
-                                    if name > 127:
-                                        name, ip = wide(ops, ip)
-                                    name = names[name]
+                                    name = A[ip]
+                                    ip = N[ip]
                                     s.append(t)
                                     if name in G:
                                         t = G[name]
@@ -2928,17 +2583,11 @@ def generate_observed(code, L):
                                 else:
                                     if op == 0x10:
                                         s.append(t)
-                                        t = ops[ip]
-                                        ip += 1
-                                        if t > 127:
-                                            t, ip = wide(ops, ip)
-                                        t = names[t]
+                                        t = A[ip]
+                                        ip = N[ip]
                                     else:
-                                        name = ops[ip]
-                                        ip += 1
-                                        if name > 127:
-                                            name, ip = wide(ops, ip)
-                                        name = names[name]
+                                        name = A[ip]
+                                        ip = N[ip]
                                         s.append(t)
                                         t = vm.ns
                                         if name in t:
@@ -2951,28 +2600,19 @@ def generate_observed(code, L):
                                             raise NameError(f"name '{name}' isn't defined")
                             else:
                                 if op == 0x13:
-                                    name = ops[ip]
-                                    ip += 1
-                                    if name > 127:
-                                        name, ip = wide(ops, ip)
-                                    name = names[name]
+                                    name = A[ip]
+                                    ip = N[ip]
                                     t = getattr(t, name) if name not in GUARDED else load_attr(vm, name, t)
                                 else:
                                     if op == 0x14:
-                                        name = ops[ip]
-                                        ip += 1
-                                        if name > 127:
-                                            name, ip = wide(ops, ip)
-                                        name = names[name]
+                                        name = A[ip]
+                                        ip = N[ip]
                                         s.append(getattr(t, name) if name not in GUARDED else load_attr(vm, name, t))
                                         t = NULL
                                     else:
                                         if op == 0x18:
-                                            name = ops[ip]
-                                            ip += 1
-                                            if name > 127:
-                                                name, ip = wide(ops, ip)
-                                            name = names[name]
+                                            name = A[ip]
+                                            ip = N[ip]
                                             x = s.pop()
                                             if x is not NULL and type(type(t)) is GuestType and name not in GUARDED:
                                                 setattr(t, name, x)
@@ -2981,30 +2621,21 @@ def generate_observed(code, L):
                                             t = s.pop()
                                         else:
                                             if op == 0x15:
-                                                name = ops[ip]
-                                                ip += 1
-                                                if name > 127:
-                                                    name, ip = wide(ops, ip)
-                                                name = names[name]
+                                                name = A[ip]
+                                                ip = N[ip]
                                                 x = s.pop()
                                                 y = s.pop()
                                                 x, t = load_super_method(vm, name, y, x, t)
                                                 s.append(x)
                                             else:
                                                 if op == 0x16:
-                                                    name = ops[ip]
-                                                    ip += 1
-                                                    if name > 127:
-                                                        name, ip = wide(ops, ip)
-                                                    name = names[name]
+                                                    name = A[ip]
+                                                    ip = N[ip]
                                                     vm.ns[name] = t
                                                     t = s.pop()
                                                 else:
-                                                    name = ops[ip]
-                                                    ip += 1
-                                                    if name > 127:
-                                                        name, ip = wide(ops, ip)
-                                                    name = names[name]
+                                                    name = A[ip]
+                                                    ip = N[ip]
                                                     G[name] = t
                                                     t = s.pop()
                         else:
@@ -3012,76 +2643,53 @@ def generate_observed(code, L):
                                 if op < 0x28:
                                     if op < 0x25:
                                         if op == 0x24:
-                                            arg = ops[ip]
-                                            ip += 1
-                                            if arg > 127:
-                                                arg, ip = wide(ops, ip)
+                                            arg = A[ip]
+                                            ip = N[ip]
                                             s.append(t)
                                             t = L[arg]
                                             if t is NULL:
                                                 raise NameError("local variable referenced before assignment")
                                         else:
                                             if op == 0x23:
-                                                arg = ops[ip]
-                                                ip += 1
-                                                if arg > 127:
-                                                    arg, ip = wide(ops, ip)
                                                 s.append(t)
-                                                t = objects[arg]
+                                                t = A[ip]
+                                                ip = N[ip]
                                             else:
                                                 if op < 0x1c:
                                                     if op == 0x19:
-                                                        name = ops[ip]
-                                                        ip += 1
-                                                        if name > 127:
-                                                            name, ip = wide(ops, ip)
-                                                        name = names[name]
+                                                        name = A[ip]
+                                                        ip = N[ip]
                                                         del vm.ns[name]
                                                     else:
                                                         if op == 0x1a:
-                                                            name = ops[ip]
-                                                            ip += 1
-                                                            if name > 127:
-                                                                name, ip = wide(ops, ip)
-                                                            name = names[name]
+                                                            name = A[ip]
+                                                            ip = N[ip]
                                                             del G[name]
                                                         else:
-                                                            name = ops[ip]
-                                                            ip += 1
-                                                            if name > 127:
-                                                                name, ip = wide(ops, ip)
-                                                            name = names[name]
+                                                            name = A[ip]
+                                                            ip = N[ip]
                                                             x = s.pop()
                                                             t = vm.import_name(name, G, t, x)
                                                 else:
                                                     if op < 0x21:
                                                         if op == 0x1c:
-                                                            name = ops[ip]
-                                                            ip += 1
-                                                            if name > 127:
-                                                                name, ip = wide(ops, ip)
-                                                            name = names[name]
+                                                            name = A[ip]
+                                                            ip = N[ip]
                                                             x, t = import_from(vm, name, t)
                                                             s.append(x)
                                                         else:
-                                                            arg = ops[ip]
-                                                            ip += 1
-                                                            if arg > 127:
-                                                                arg, ip = wide(ops, ip)
-                                                            y = ops[ip]
-                                                            ip += 1
+                                                            arg = A[ip]
+                                                            ip = N[ip]
+                                                            y = ops[ip - 1]
                                                             s.append(t)
                                                             x = tuple(s[-y:])
                                                             del s[-y:]
                                                             t = make_function(code.children[arg], NULL, NULL, x)
                                                     else:
                                                         if op == 0x21:
-                                                            arg = ops[ip]
-                                                            ip += 1
-                                                            if arg > 127:
-                                                                arg, ip = wide(ops, ip)
-                                                            y = ops[ip]
-                                                            ip += 1
+                                                            arg = A[ip]
+                                                            ip = N[ip]
+                                                            y = ops[ip - 1]
                                                             s.append(t)
                                                             x = tuple(s[-y:])
                                                             del s[-y:]
@@ -3089,13 +2697,12 @@ def generate_observed(code, L):
                                                             t = make_function(code.children[arg], s.pop(), t, x)
                                                         else:
                                                             s.append(t)
-                                                            t, ip = signed(ops, ip)
+                                                            t = A[ip]
+                                                            ip = N[ip]
                                     else:
                                         if op == 0x25:
-                                            arg = ops[ip]
-                                            ip += 1
-                                            if arg > 127:
-                                                arg, ip = wide(ops, ip)
+                                            arg = A[ip]
+                                            ip = N[ip]
                                             s.append(t)
                                             try:
                                                 t = L[arg].cell_contents
@@ -3103,25 +2710,19 @@ def generate_observed(code, L):
                                                 raise NameError("local variable referenced before assignment") from None
                                         else:
                                             if op == 0x26:
-                                                arg = ops[ip]
-                                                ip += 1
-                                                if arg > 127:
-                                                    arg, ip = wide(ops, ip)
+                                                arg = A[ip]
+                                                ip = N[ip]
                                                 L[arg] = t
                                                 t = s.pop()
                                             else:
-                                                arg = ops[ip]
-                                                ip += 1
-                                                if arg > 127:
-                                                    arg, ip = wide(ops, ip)
+                                                arg = A[ip]
+                                                ip = N[ip]
                                                 L[arg].cell_contents = t
                                                 t = s.pop()
                                 else:
                                     if op == 0x34:
-                                        arg = ops[ip]
-                                        ip += 1
-                                        if arg > 127:
-                                            arg, ip = wide(ops, ip)
+                                        arg = A[ip]
+                                        ip = N[ip]
                                         if arg == 1:
                                             f = s.pop()
                                             if type(f) is type:
@@ -3163,10 +2764,8 @@ def generate_observed(code, L):
                                     else:
                                         if op < 0x2b:
                                             if op == 0x2a:
-                                                arg = ops[ip]
-                                                ip += 1
-                                                if arg > 127:
-                                                    arg, ip = wide(ops, ip)
+                                                arg = A[ip]
+                                                ip = N[ip]
                                                 s.append(t)
                                                 if arg:
                                                     t = tuple(s[-arg:])
@@ -3175,18 +2774,14 @@ def generate_observed(code, L):
                                                     t = ()
                                             else:
                                                 if op == 0x28:
-                                                    arg = ops[ip]
-                                                    ip += 1
-                                                    if arg > 127:
-                                                        arg, ip = wide(ops, ip)
+                                                    arg = A[ip]
+                                                    ip = N[ip]
                                                     if L[arg] is NULL:
                                                         raise NameError("local variable referenced before assignment")
                                                     L[arg] = NULL
                                                 else:
-                                                    arg = ops[ip]
-                                                    ip += 1
-                                                    if arg > 127:
-                                                        arg, ip = wide(ops, ip)
+                                                    arg = A[ip]
+                                                    ip = N[ip]
                                                     try:
                                                         L[arg].cell_contents
                                                         del L[arg].cell_contents
@@ -3196,10 +2791,8 @@ def generate_observed(code, L):
                                             if op < 0x2f:
                                                 if op < 0x2d:
                                                     if op == 0x2b:
-                                                        arg = ops[ip]
-                                                        ip += 1
-                                                        if arg > 127:
-                                                            arg, ip = wide(ops, ip)
+                                                        arg = A[ip]
+                                                        ip = N[ip]
                                                         s.append(t)
                                                         if arg:
                                                             t = s[-arg:]
@@ -3207,18 +2800,14 @@ def generate_observed(code, L):
                                                         else:
                                                             t = []
                                                     else:
-                                                        arg = ops[ip]
-                                                        ip += 1
-                                                        if arg > 127:
-                                                            arg, ip = wide(ops, ip)
+                                                        arg = A[ip]
+                                                        ip = N[ip]
                                                         s.append(t)
                                                         t = build_map(vm, arg)
                                                 else:
                                                     if op == 0x2d:
-                                                        arg = ops[ip]
-                                                        ip += 1
-                                                        if arg > 127:
-                                                            arg, ip = wide(ops, ip)
+                                                        arg = A[ip]
+                                                        ip = N[ip]
                                                         s.append(t)
                                                         if arg:
                                                             x = s[-arg:]
@@ -3227,19 +2816,15 @@ def generate_observed(code, L):
                                                         else:
                                                             t = set()
                                                     else:
-                                                        arg = ops[ip]
-                                                        ip += 1
-                                                        if arg > 127:
-                                                            arg, ip = wide(ops, ip)
+                                                        arg = A[ip]
+                                                        ip = N[ip]
                                                         x = s.pop()
                                                         t = slice(x, t) if arg == 2 else slice(s.pop(), x, t)
                                             else:
                                                 if op < 0x31:
                                                     if op == 0x2f:
-                                                        arg = ops[ip]
-                                                        ip += 1
-                                                        if arg > 127:
-                                                            arg, ip = wide(ops, ip)
+                                                        arg = A[ip]
+                                                        ip = N[ip]
                                                         x = s[-(arg >> 2)]
                                                         arg &= 3
                                                         if arg == 0:
@@ -3250,10 +2835,8 @@ def generate_observed(code, L):
                                                             x.add(t)
                                                         t = s.pop()
                                                     else:
-                                                        arg = ops[ip]
-                                                        ip += 1
-                                                        if arg > 127:
-                                                            arg, ip = wide(ops, ip)
+                                                        arg = A[ip]
+                                                        ip = N[ip]
                                                         if arg == 2 and type(t) is tuple and len(t) == 2:
                                                             x, t = t
                                                             s.append(t)
@@ -3263,33 +2846,25 @@ def generate_observed(code, L):
                                                             t = s.pop()
                                                 else:
                                                     if op == 0x31:
-                                                        arg = ops[ip]
-                                                        ip += 1
-                                                        if arg > 127:
-                                                            arg, ip = wide(ops, ip)
+                                                        arg = A[ip]
+                                                        ip = N[ip]
                                                         s.extend(unpack_ex(vm, arg, t))
                                                         t = s.pop()
                                                     else:
                                                         if op == 0x32:
-                                                            arg = ops[ip]
-                                                            ip += 1
-                                                            if arg > 127:
-                                                                arg, ip = wide(ops, ip)
+                                                            arg = A[ip]
+                                                            ip = N[ip]
                                                             s.append(t)
                                                             t = make_function(code.children[arg], NULL, NULL, ())
                                                         else:
-                                                            arg = ops[ip]
-                                                            ip += 1
-                                                            if arg > 127:
-                                                                arg, ip = wide(ops, ip)
+                                                            arg = A[ip]
+                                                            ip = N[ip]
                                                             t = make_function(code.children[arg], s.pop(), t, ())
                             else:
                                 if op < 0x37:
                                     if op == 0x35:
-                                        arg = ops[ip]
-                                        ip += 1
-                                        if arg > 127:
-                                            arg, ip = wide(ops, ip)
+                                        arg = A[ip]
+                                        ip = N[ip]
                                         s.append(t)
                                         y = (arg & 255) + (arg >> 7 & 510) + 1
                                         args = s[-y:]
@@ -3300,10 +2875,8 @@ def generate_observed(code, L):
                                             f = CONSTRUCT.get(f, f)
                                         t = f(*args, **x)
                                     else:
-                                        arg = ops[ip]
-                                        ip += 1
-                                        if arg > 127:
-                                            arg, ip = wide(ops, ip)
+                                        arg = A[ip]
+                                        ip = N[ip]
                                         if arg == 0:
                                             f = s.pop()
                                             if t is NULL:
@@ -3352,17 +2925,11 @@ def generate_observed(code, L):
                                                 t = f(*args)
                                 else:
                                     if op == 0x42:
-                                        arg = ops[ip]
-                                        if arg < 128:
-                                            ip += arg - 63
-                                        else:
-                                            ip += (arg & 127 | ops[ip + 1] << 7) - 16382
+                                        ip = A[ip]
                                     else:
                                         if op == 0x37:
-                                            arg = ops[ip]
-                                            ip += 1
-                                            if arg > 127:
-                                                arg, ip = wide(ops, ip)
+                                            arg = A[ip]
+                                            ip = N[ip]
                                             s.append(t)
                                             y = (arg & 255) + (arg >> 7 & 510) + 1
                                             args = s[-y:]
@@ -3377,7 +2944,8 @@ def generate_observed(code, L):
                                             t = f(*args, **x)
                                         else:
                                             s.append(t)
-                                            t, ip = signed_label(ops, ip)
+                                            t = A[ip]
+                                            ip = N[ip] - 1
                                             count = ops[ip]
                                             while count & 127:
                                                 count -= 1
@@ -3402,23 +2970,15 @@ def generate_observed(code, L):
                             if op < 0x45:
                                 if op == 0x43:
                                     if t:
-                                        arg = ops[ip]
-                                        if arg < 128:
-                                            ip += arg - 63
-                                        else:
-                                            ip += (arg & 127 | ops[ip + 1] << 7) - 16382
+                                        ip = A[ip]
                                     else:
-                                        ip += 1 if ops[ip] < 128 else 2
+                                        ip = N[ip]
                                     t = s.pop()
                                 else:
                                     if t:
-                                        ip += 1 if ops[ip] < 128 else 2
+                                        ip = N[ip]
                                     else:
-                                        arg = ops[ip]
-                                        if arg < 128:
-                                            ip += arg - 63
-                                        else:
-                                            ip += (arg & 127 | ops[ip + 1] << 7) - 16382
+                                        ip = A[ip]
                                     t = s.pop()
                             else:
                                 if op == 0x55:
@@ -3431,58 +2991,42 @@ def generate_observed(code, L):
                                             if x is NULL:
                                                 del s[-3:]
                                                 t = s.pop()
-                                                arg = ops[ip]
-                                                if arg < 128:
-                                                    ip += arg + 1
-                                                else:
-                                                    ip += (arg & 127 | ops[ip + 1] << 7) + 2
+                                                ip = A[ip]
                                             else:
                                                 s.append(t)
                                                 t = x
-                                                ip += 1 if ops[ip] < 128 else 2
+                                                ip = N[ip]
                                         else:
                                             if op < 0x48:
                                                 if op == 0x45:
                                                     if t:
-                                                        arg = ops[ip]
-                                                        if arg < 128:
-                                                            ip += arg + 1
-                                                        else:
-                                                            ip += (arg & 127 | ops[ip + 1] << 7) + 2
+                                                        ip = A[ip]
                                                     else:
-                                                        ip += 1 if ops[ip] < 128 else 2
+                                                        ip = N[ip]
                                                         t = s.pop()
                                                 else:
                                                     if op == 0x46:
                                                         if t:
-                                                            ip += 1 if ops[ip] < 128 else 2
+                                                            ip = N[ip]
                                                             t = s.pop()
                                                         else:
-                                                            arg = ops[ip]
-                                                            if arg < 128:
-                                                                ip += arg + 1
-                                                            else:
-                                                                ip += (arg & 127 | ops[ip + 1] << 7) + 2
+                                                            ip = A[ip]
                                                     else:
                                                         f, x, t = setup_with(vm, 0, t)
                                                         s += (f, x)
-                                                        arg, ip = label(ops, ip)
-                                                        blocks.append([arg, len(s) - 1, True, None])
+                                                        blocks.append([A[ip], len(s) - 1, True, None])
+                                                        ip = N[ip]
                                             else:
                                                 if op == 0x48:
-                                                    arg, ip = label(ops, ip)
-                                                    blocks.append([arg, len(s), False, None])
+                                                    blocks.append([A[ip], len(s), False, None])
+                                                    ip = N[ip]
                                                 else:
                                                     if op == 0x49:
-                                                        arg, ip = label(ops, ip)
-                                                        blocks.append([arg, len(s), True, None])
+                                                        blocks.append([A[ip], len(s), True, None])
+                                                        ip = N[ip]
                                                     else:
                                                         blocks.pop()
-                                                        arg = ops[ip]
-                                                        if arg < 128:
-                                                            ip += arg + 1
-                                                        else:
-                                                            ip += (arg & 127 | ops[ip + 1] << 7) + 2
+                                                        ip = A[ip]
                                     else:
                                         if op < 0x52:
                                             if op == 0x50:

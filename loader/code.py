@@ -73,6 +73,7 @@ class Context:
         window: The whole file.
         offset: Of the file from image start; None if it is not in an image.
         count: Where its qstrs came from.
+        root: The module body.
     """
 
     names: tuple[str, ...]
@@ -84,6 +85,7 @@ class Context:
     window: memoryview
     offset: int | None
     count: QstrCount
+    root: Code = field(init=False, repr=False)
     _digest: str | None = field(default=None, repr=False)
 
     @property
@@ -114,7 +116,8 @@ def link(
     names, count = vm.pool.table(mpy.qstrs)
     objects = tuple([constant(obj) for obj in mpy.objects])
     context = Context(names, objects, globals_, vm, names[0], mpy, window, offset, count)
-    return Code(context, mpy.root, ())
+    context.root = Code(context, mpy.root, ())
+    return context.root
 
 
 def constant(obj: MpyObject) -> object:
@@ -158,8 +161,8 @@ class Code:
         ops: Window on the opcodes; an `ip` is an index into it.
         name: Its simple name.
         arg_names: Names of its parameters by slot; `*` for those without (cells).
-        frame: What the interpreter unpacks on entry: opcodes, names, objects, globals,
-            builtins, vm.
+        frame: What the interpreter unpacks on entry: opcodes, operands, ips of the next
+            instructions, globals, builtins, vm. Empty until the first run.
         pad: Empty slots for the locals that are no parameters; None until the code is
             verified, before its first run.
         cells: Numbers of the locals to be wrapped in a cell on entry.
@@ -194,8 +197,7 @@ class Code:
         self.ops = raw.code[prelude.opcode_start :]
         self.name = names[prelude.name]
         self.arg_names = tuple([names[number] for number in prelude.arg_names])
-        vm = context.vm
-        self.frame = (self.ops, names, context.objects, context.globals, vm.builtins, vm)
+        self.frame: tuple[Any, ...] = ()
         self.pad: tuple[Null, ...] | None = None
         self.cells = tuple(prelude.cells)
         self.stubs: dict[int, Any] = {}

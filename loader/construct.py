@@ -9,8 +9,8 @@ Source: MicroPython py/objint.c, py/objfloat.c, py/objstr.c, py/objlist.c, py/ob
 from __future__ import annotations
 
 import re
-from array import array
 import types
+from array import array
 from collections.abc import Callable
 from typing import Any
 

@@ -9,6 +9,10 @@ Four loops come out: for functions and for generators, each plain and observed (
 `--coverage`, `--timeout`). Run `python -m loader.interp_gen` after a change of the table; a
 test fails if the file is stale.
 
+Opcodes are read from the map. Operands are read there once, when a function is verified
+before its first run: `A` and `N` hold, by the ip behind the opcode, the decoded operand (a
+name, a constant, a jump's target) and the ip of the next instruction.
+
 Registers of a loop: `t` the value on top of the stack, `s` the rest of it (its first
 element is a dummy, so `len(s)` is the depth), `L` locals, `ip` the next byte to read, `op`
 the current opcode, `x y f` scratch that names an instruction's operands for error texts.
@@ -36,34 +40,10 @@ _WEIGHTS = {
     "YIELD_VALUE": 5, "YIELD_FROM": 3, "LOAD_FAST_N": 12, "STORE_FAST_N": 6, "STORE_NAME": 4,
 }  # fmt: skip
 
-_VARUINT = """\
-arg = ops[ip]
-ip += 1
-if arg > 127:
-    arg, ip = wide(ops, ip)
-"""
-_NAME = """\
-name = ops[ip]
-ip += 1
-if name > 127:
-    name, ip = wide(ops, ip)
-name = names[name]
-"""
-_TAKE_SIGNED = """\
-arg = ops[ip]
-if arg < 128:
-    ip += arg - 63
-else:
-    ip += (arg & 127 | ops[ip + 1] << 7) - 16382
-"""
-_TAKE = """\
-arg = ops[ip]
-if arg < 128:
-    ip += arg + 1
-else:
-    ip += (arg & 127 | ops[ip + 1] << 7) + 2
-"""
-_SKIP = "ip += 1 if ops[ip] < 128 else 2\n"
+_VARUINT = "arg = A[ip]\nip = N[ip]\n"
+_NAME = "name = A[ip]\nip = N[ip]\n"
+_TAKE_SIGNED = _TAKE = "ip = A[ip]\n"
+_SKIP = "ip = N[ip]\n"
 _PUSH = "s.append(t)\n"
 
 _UNBOUND = """\
@@ -202,7 +182,7 @@ else:
 
 # What a tier knows and the table does not: where values lie. By row name.
 _PLACES = {
-    "LOAD_CONST_STRING": _PUSH + "t = ops[ip]\nip += 1\nif t > 127:\n    t, ip = wide(ops, ip)\nt = names[t]\n",
+    "LOAD_CONST_STRING": _PUSH + "t = A[ip]\nip = N[ip]\n",
     "LOAD_NAME": _NAME + _PUSH + """\
 t = vm.ns
 if name in t:
@@ -229,16 +209,14 @@ else:
     "IMPORT_NAME": _NAME + "x = s.pop()\nt = vm.import_name(name, G, t, x)\n",
     "IMPORT_STAR": "vm.import_star(t)\nt = s.pop()\n",
     "MAKE_CLOSURE": _VARUINT + """\
-y = ops[ip]
-ip += 1
+y = ops[ip - 1]
 s.append(t)
 x = tuple(s[-y:])
 del s[-y:]
 t = make_function(code.children[arg], NULL, NULL, x)
 """,
     "MAKE_CLOSURE_DEFARGS": _VARUINT + """\
-y = ops[ip]
-ip += 1
+y = ops[ip - 1]
 s.append(t)
 x = tuple(s[-y:])
 del s[-y:]
@@ -247,8 +225,8 @@ t = make_function(code.children[arg], s.pop(), t, x)
 """,
     "MAKE_FUNCTION": _VARUINT + _PUSH + "t = make_function(code.children[arg], NULL, NULL, ())\n",
     "MAKE_FUNCTION_DEFARGS": _VARUINT + "t = make_function(code.children[arg], s.pop(), t, ())\n",
-    "LOAD_CONST_SMALL_INT": _PUSH + "t, ip = signed(ops, ip)\n",
-    "LOAD_CONST_OBJ": _VARUINT + _PUSH + "t = objects[arg]\n",
+    "LOAD_CONST_SMALL_INT": _PUSH + "t = A[ip]\nip = N[ip]\n",
+    "LOAD_CONST_OBJ": _PUSH + "t = A[ip]\nip = N[ip]\n",
     "LOAD_FAST_N": _VARUINT + _PUSH + "t = L[arg]\n" + _UNBOUND,
     "LOAD_DEREF": _VARUINT + _PUSH + """\
 try:
@@ -413,15 +391,16 @@ else:
     "SETUP_WITH": """\
 f, x, t = setup_with(vm, 0, t)
 s += (f, x)
-arg, ip = label(ops, ip)
-blocks.append([arg, len(s) - 1, True, None])
+blocks.append([A[ip], len(s) - 1, True, None])
+ip = N[ip]
 """,
-    "SETUP_EXCEPT": "arg, ip = label(ops, ip)\nblocks.append([arg, len(s), False, None])\n",
-    "SETUP_FINALLY": "arg, ip = label(ops, ip)\nblocks.append([arg, len(s), True, None])\n",
+    "SETUP_EXCEPT": "blocks.append([A[ip], len(s), False, None])\nip = N[ip]\n",
+    "SETUP_FINALLY": "blocks.append([A[ip], len(s), True, None])\nip = N[ip]\n",
     "POP_EXCEPT_JUMP": "blocks.pop()\n" + _TAKE,
     "UNWIND_JUMP": """\
 s.append(t)
-t, ip = signed_label(ops, ip)
+t = A[ip]
+ip = N[ip] - 1
 count = ops[ip]
 """ + _UNWIND,
     "END_FINALLY": """\
@@ -580,7 +559,7 @@ def {name}(code, L):
     """{doc}"""
     if code.pad is None:
         prepare(code)
-    ops, names, objects, G, B, vm = code.frame
+    ops, A, N, G, B, vm = code.frame
     L += code.pad
     for x in code.cells:
         L[x] = Cell() if L[x] is NULL else Cell(L[x])

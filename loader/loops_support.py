@@ -23,6 +23,7 @@ from loader.exceptions import (
     visible,
 )
 from loader.natives import GUARDED
+from loader.ops import BY_NAME, Fmt, instructions
 from loader.order import made_set, note_display
 from loader.recovery import recover
 from loader.semantics import (
@@ -75,7 +76,6 @@ __all__ = [
     "import_from",
     "is_host_fault",
     "keywords",
-    "label",
     "last_exception",
     "leave_frame",
     "load_attr",
@@ -89,8 +89,6 @@ __all__ = [
     "raise_pending",
     "recover",
     "setup_with",
-    "signed",
-    "signed_label",
     "star_args",
     "store_attr",
     "store_subscr",
@@ -98,54 +96,11 @@ __all__ = [
     "unpack_ex",
     "unpack_sequence",
     "visible",
-    "wide",
     "with_cleanup",
 ]
 
 ITERATOR_PAD = (NULL, NULL, NULL)
 """The other slots of an iterator: it takes four, and only one is needed here."""
-
-
-# ------------------------------------------------------------------------------ operands
-
-
-def wide(ops: memoryview, ip: int) -> tuple[int, int]:
-    """Decode a varuint of several bytes whose first one lies before `ip`."""
-    value = ops[ip - 1] & 0x7F
-    while True:
-        byte = ops[ip]
-        ip += 1
-        value = value << 7 | byte & 0x7F
-        if byte < 0x80:
-            return value, ip
-
-
-def signed(ops: memoryview, ip: int) -> tuple[int, int]:
-    """Decode a signed varuint at `ip`."""
-    byte = ops[ip]
-    ip += 1
-    value = (-1 if byte & 0x40 else 0) << 7 | byte & 0x7F
-    while byte & 0x80:
-        byte = ops[ip]
-        ip += 1
-        value = value << 7 | byte & 0x7F
-    return value, ip
-
-
-def label(ops: memoryview, ip: int) -> tuple[int, int]:
-    """Decode a forward label at `ip`: its target, and the ip after it."""
-    low = ops[ip]
-    if low < 0x80:
-        return ip + 1 + low, ip + 1
-    return ip + 2 + (low & 0x7F | ops[ip + 1] << 7), ip + 2
-
-
-def signed_label(ops: memoryview, ip: int) -> tuple[int, int]:
-    """Decode a label that may point backwards: its target, and the ip after it."""
-    low = ops[ip]
-    if low < 0x80:
-        return ip + 1 + low - 0x40, ip + 1
-    return ip + 2 + (low & 0x7F | ops[ip + 1] << 7) - 0x4000, ip + 2
 
 
 # --------------------------------------------------------------------------------- frames
@@ -158,7 +113,30 @@ def prepare(code: Code) -> None:
         BytecodeError: It holds what no compiler emits.
     """
     n_locals = verify(code)[1]
+    operands: list[Any] = [None] * (len(code.ops) + 1)
+    following = [0] * (len(code.ops) + 1)
+    names, objects = code.context.names, code.context.objects
+    for ins in instructions(code.ops):
+        fmt = ins.op.fmt
+        if fmt is Fmt.NONE or fmt is Fmt.PACKED:
+            continue
+        value: Any = ins.arg
+        if ins.target >= 0:
+            value = ins.target
+        elif fmt is Fmt.QSTR:
+            value = names[ins.arg]
+        elif ins.op is _LOAD_CONST_OBJ:
+            value = objects[ins.arg]
+        operands[ins.ip + 1] = value
+        following[ins.ip + 1] = ins.next
+    context = code.context
+    code.frame = (
+        code.ops, operands, following, context.globals, context.vm.builtins, context.vm
+    )  # fmt: skip
     code.pad = (NULL,) * (n_locals - code.n_params)
+
+
+_LOAD_CONST_OBJ = BY_NAME["LOAD_CONST_OBJ"]
 
 
 def leave_frame(exc: BaseException, code: Code, ip: int, op: int) -> None:
@@ -319,7 +297,8 @@ def make_function(
     if isinstance(code, NativeCode):
         return vm.native_function(code)
     host = stub_code(code, len(cells))
-    if cells:
+    tiers = vm.tiers
+    if cells and (tiers is None or code not in tiers.translated):
         host = host.replace(
             co_consts=tuple([cells if c == _CELLS else c for c in host.co_consts])
         )
@@ -332,6 +311,8 @@ def make_function(
     )
     if kwdefaults is not NULL:
         function.__kwdefaults__ = kwdefaults
+    if tiers is not None:
+        tiers.made(code, function)
     return function
 
 

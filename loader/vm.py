@@ -64,6 +64,7 @@ class VM:
         opt_level: `micropython.opt_level`, for compiled source.
         translated: Whether some guest functions are translated, so that host tracebacks
             hold guest frames.
+        tiers: The translator's part in the run (`tiering.Tiers`), or None.
         tables: Code of every module loaded from a file, by path, for `--stats`.
     """
 
@@ -93,6 +94,7 @@ class VM:
         self.calls: list[Any] = []
         self.opt_level = 0
         self.translated = False
+        self.tiers: Any = None
         self.tables: dict[str, Code] = {}
         self.mappings: list[Mapping] = []
         self.atexit: Any = None
