@@ -196,7 +196,8 @@ class Compiler:
     ) -> None:
         """Compile the missing jobs, each into its place among the results."""
         waiting: SimpleQueue[int] = SimpleQueue()
-        for number in missing:
+        # The longest first, so that no core is left alone with one at the end.
+        for number in sorted(missing, key=lambda number: -len(jobs[number].source)):
             waiting.put(number)
         failures: list[BaseException] = []
 
