@@ -31,6 +31,7 @@ Source = Callable[[DeviceInfo, Target, Board | None], bytes]
 """Gives the image for a device: from a file, or built for it."""
 
 _ATTEMPTS = 4
+_UPLOADS = 8
 _AWAY = 20.0  # seconds a device may be gone: USB enumeration after a reset, a cable replugged
 
 
@@ -120,11 +121,22 @@ class Connected:
     def open(self, *, reading: bool = False) -> Transport:
         """The best transport this device allows; `reading` if its `read` will be used."""
         if info_allows_agent(self.info) and not self.options.typed:
-            try:
-                return AgentTransport(self.repl, self.info, self.target, window=self.options.window)
-            except DeviceError:
-                self.repl.recover()  # too little memory, most likely; typing needs less
-                self.repl.soft_reset()
+            for attempt in range(1, _UPLOADS + 1):
+                try:
+                    return AgentTransport(
+                        self.repl,
+                        self.info,
+                        self.target,
+                        window=self.options.window,
+                        reading=reading,
+                    )
+                except (DeviceError, TransportError) as error:
+                    self.repl.recover()
+                    if "heap" in str(error) or "MemoryError" in str(error):
+                        break  # typing needs less
+                    if attempt == _UPLOADS:
+                        raise
+            self.repl.soft_reset()
         return TypedTransport(self.repl, self.info, self.target)
 
 

@@ -184,7 +184,7 @@ class Repl:
         room, at = self.paste_window, 0
         while at < len(data):
             while not room or self._pending:
-                byte = self._take(1, 5.0, "room for more code")
+                byte = self._take(1, 2.0, "room for more code")
                 if byte == CTRL_A:
                     room += self.paste_window
                 elif byte == CTRL_D:
@@ -199,7 +199,7 @@ class Repl:
             room -= len(piece)
             self._pending += self.link.read(0)
         self.link.write(CTRL_D)
-        self._take_until(CTRL_D, 5.0, "the end of the upload")
+        self._take_until(CTRL_D, 2.0, "the end of the upload")
 
     def _type(self, data: bytes) -> None:
         # No flow control here: a device with a small buffer must get time to take it.

@@ -19,7 +19,9 @@ from flash.transport import Capability, Done
 from romfs.errors import TransportError, VerifyError, WriteRefused
 
 _LOOK = 64
+_TIGHT = 20_000
 _TRIES = 8
+_SHOW = "print(''.join(['%02x'%x for x in look({},{})]))"
 
 
 class TypedTransport:
@@ -44,19 +46,24 @@ class TypedTransport:
         self.repl = repl
         self.target = target
         least = target.block_size if target.erasing is Erasing.WHOLE else target.write
-        self.chunk = max((4096 if info.free > 60_000 else 512) // least, 1) * least
-        self.piece = 128 if info.free < 20_000 else 512
+        self.chunk = max((4096 if info.free > 60_000 else 256) // least, 1) * least
+        self.piece = 64 if info.free < 10_000 else 128 if info.free < _TIGHT else 512
         self._released = False
         self.carried = 0
         self._soft_crc = "binascii.crc32" not in info.features
         name, constants = driver(target)
         constants["LOOK"] = min(int(str(constants["LOOK"])), _LOOK)
         # One definition at a time: compiling takes several times the room of the result.
-        crc = source.program("soft_crc") if self._soft_crc else "from binascii import crc32"
-        for code in (crc, source.program(name, **constants)):
-            self._run(code)
-        for code in source.definitions("typed"):
-            self._run(f"CHUNK={self.chunk}\n{code}" if "CHUNK" in code else code)
+        parts = ["soft_crc"] if self._soft_crc else []
+        setting = "".join(f"{key}={value!r}\n" for key, value in constants.items())
+        self._run(setting if self._soft_crc else "from binascii import crc32\n" + setting)
+        self._run(f"B=memoryview(bytearray({self.chunk}))")
+        for part in (*parts, name, "typed"):
+            for code in source.definitions(part):
+                self._run(code)
+                if info.free < _TIGHT:
+                    # Or what stays is strewn over the heap, and nothing large fits between.
+                    self._run("import gc\ngc.collect()")
 
     def _run(self, code: str | bytes, timeout: float = 15.0) -> bytes:
         """Run code that does no harm when run twice."""
@@ -97,7 +104,7 @@ class TypedTransport:
         while len(content) < length:
             size = min(_LOOK, length - len(content))
             for _ in range(_TRIES):
-                answer = self._run(f"show({offset + len(content)},{size})")
+                answer = self._run(_SHOW.format(offset + len(content), size))
                 if len(answer) == 2 * size:
                     break
             content += bytes.fromhex(answer.decode())
@@ -149,24 +156,28 @@ class TypedTransport:
     def _write(self, step: Write | Commit, done: Done | None) -> None:
         for at in range(0, len(step.data), self.chunk):
             chunk = step.data[at : at + self.chunk]
-            answer = b""
-            for _ in range(_TRIES):
-                for i in range(0, len(chunk), self.piece):
-                    literal = source.literal(chunk[i : i + self.piece])
-                    self._run(b"fill(%d,%s)" % (i, literal))
-                call = f"put({step.address + at},{len(chunk)},{zlib.crc32(chunk)})"
-                answer = self._run(call)
-                if answer != b"damaged":
-                    break
-            if answer != b"ok":
+            for i in range(0, len(chunk), self.piece):
+                self._fill(i, chunk[i : i + self.piece])
+            failed = self._number(
+                f"print(put({step.address + at},{len(chunk)},{zlib.crc32(chunk)}))", 20.0
+            )
+            if failed:
                 raise WriteRefused(
-                    f"the device refused the write: {answer.decode('utf-8', 'replace')}",
+                    f"the device refused the write, or reads back something else ({failed})",
                     address=step.address + at,
                     length=len(chunk),
                 )
             self.carried += len(chunk)
             if done is not None:
                 done(step, at + len(chunk))
+
+    def _fill(self, at: int, piece: bytes) -> None:
+        """Bring a piece of data into the device's buffer."""
+        call = b"print(fill(%d,%s,%d))" % (at, source.literal(piece), zlib.crc32(piece))
+        for _ in range(_TRIES):
+            if self._run(call) == b"None":
+                return
+        raise TransportError(f"{self.name}: data does not come through")
 
     def close(self) -> None:
         """Nothing to end: the device is at its raw REPL between calls."""

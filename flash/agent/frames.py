@@ -73,7 +73,7 @@ class Frames:
     """
 
     def __init__(
-        self, link: Link, *, largest: int, window: int = 8192, patience: float = 8.0
+        self, link: Link, *, largest: int, window: int = 512, patience: float = 8.0
     ) -> None:
         self.link = link
         self.largest = largest
@@ -86,7 +86,6 @@ class Frames:
         self._waiting: deque[_Frame] = deque()
         self._under_way = 0
         self._lost = False
-        self._quiet = 0.04 + 12.0 * (largest + OVERHEAD) / link.baud
 
     def send(
         self, payload: bytes, *, patience: float = 0.0, done: Callable[[], None] | None = None
@@ -178,10 +177,14 @@ class Frames:
             flush: Fill up a frame the device may still be waiting for.
         """
         self.window.lost()
+        longest = max(len(frame.data) for frame in islice(self._waiting, self._under_way))
         if flush:
-            self.link.write(bytes(self.largest + OVERHEAD))
+            longest = self.largest + OVERHEAD
+            self.link.write(bytes(longest))
+        # What is still on the way must have come and been answered for before it is repeated.
+        quiet = 0.03 + 12.0 * longest / self.link.baud
         stop = time.monotonic() + 1.0
-        while time.monotonic() < stop and self._pump(self._quiet):
+        while time.monotonic() < stop and self._pump(quiet):
             pass
         self._lost = False
         self.resent += self._under_way

@@ -113,7 +113,7 @@ class AgentTransport:
         packed = "deflate.DeflateIO" in info.features
         self.repl.start(source.packed(code) if packed else "SRC=b''\n" + code)
         self._running = True
-        line = self.repl.line(20.0)
+        line = self.repl.line(5.0)
         body, _, check = line.partition(b"~")
         kind, _, rest = body.partition(b":")
         if kind[:1] != b"R" or f"{zlib.crc32(body) & 0xFFFF:04x}".encode() != check:
