@@ -193,7 +193,7 @@ def merge(
         if here is None and not _describes_itself(part.memory):
             here = fallback
         if here is None:
-            raise FormatError(_no_place(part))
+            raise FormatError(_no_place(part, board))
         if place is not None and (here.address, here.size) != (place.address, place.size):
             raise FormatError(
                 f"{chosen[0].name} has the image at {place.address:#x}, {part.name} at "
@@ -222,6 +222,9 @@ def _choose(
         if len(found) > 1 and not all(part.key in RP2_FAMILIES for part in found):
             names = ", ".join(part.name for part in found)
             raise FormatError(f"the firmware is for several chips, {names}; name one with --family")
+        if len(found) > 1:
+            # Beside programs there may be blocks of data, such as a partition table.
+            found = tuple(part for part in found if _describes_itself(part.memory)) or found
     if isinstance(firmware, DfuFile) and len(found) > 1:
         if alternate is not None:
             found = tuple(part for part in found if part.key == alternate)
@@ -245,7 +248,7 @@ def _describes_itself(memory: Memory) -> bool:
     return esp.table_of(memory) is not None or read_binary_info(memory) is not None
 
 
-def _no_place(part: Part) -> str:
+def _no_place(part: Part, board: Expected | None) -> str:
     of = f" for {part.name}" if part.name else ""
     message = f"nothing says where the image goes: the firmware{of} names no ROMFS partition"
     if esp.table_of(part.memory) is not None:
@@ -257,7 +260,12 @@ def _no_place(part: Part) -> str:
             for device in info.devices
         )
         return f"{message}, only {have}; build it with MICROPY_HW_ROMFS_BYTES, or give --at"
-    return message + "; give --board or --at"
+    if board is not None and board.port == "esp32":
+        return (
+            f"{message}: the file holds the program alone, without a partition table; take "
+            "firmware.bin, or give --at"
+        )
+    return message + ("; give --at" if board is not None else "; give --board or --at")
 
 
 def _check_board(memory: Memory, board: Expected) -> None:

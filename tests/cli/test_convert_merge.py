@@ -143,6 +143,19 @@ def test_on_an_error_nothing_is_written(
     assert sorted(path.name for path in folder.iterdir()) == before
 
 
+def test_a_volume_that_is_too_small_leaves_nothing_behind(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("big.romfs").write_bytes(romfs_image(200_000))
+    Path("card.img").write_bytes(b"before")
+    before = sorted(path.name for path in folder.iterdir())
+    words = ["convert", "big.romfs", "-o", "card.img", "--format", "fat", "--volume-size", "128K"]
+    assert main(words) == 1
+    assert "do not fit" in capsys.readouterr().err
+    assert sorted(path.name for path in folder.iterdir()) == before
+    assert Path("card.img").read_bytes() == b"before"
+
+
 def test_an_image_too_large_for_the_board_is_refused(folder: Path) -> None:
     Path("big.romfs").write_bytes(romfs_image(20_000))
     words = ["convert", "big.romfs", "-o", "out.hex", "--board", "SAMD21_XPLAINED_PRO"]

@@ -77,6 +77,14 @@ def test_an_rp2350_file_for_both_cores_gets_the_image_twice() -> None:
     assert read_uf2(one).families[RP2350_ARM].read(RP2_ROMFS[0], 4) is None
 
 
+def test_blocks_of_data_beside_the_program_get_no_image() -> None:
+    table = Memory([(0x1000_0000, b"partition table")])
+    file = Uf2File({0xE48BFF57: table, RP2350_ARM: Memory([(0x1000_0000, rp2_firmware())])})
+    data, done = merged_bytes(write_uf2(file))
+    assert done.parts == ("family 0xe48bff59 (RP2350 Arm secure)",)
+    assert read_uf2(data).families[0xE48BFF57].read(0x1000_0000, 9) == b"partition"
+
+
 def test_families_that_disagree_are_refused() -> None:
     other = rp2_firmware(romfs=(0x1006_0000, 0x1_0000))
     file = Uf2File(
@@ -243,6 +251,12 @@ S3 = Expected("ESP32_GENERIC_S3", "esp32", "ESP32-S3")
         (rp2_firmware(romfs=(0x1000_2000, 0x4000)), {}, OverlapError, "0x10002000..0x10003000"),
         (esp_firmware(9, DEFAULT_TABLE), {}, FormatError, "--add-partition"),
         (esp_firmware(9), {"add": NewPartition(0x1000)}, FormatError, "already"),
+        (
+            write_uf2(Uf2File({0xC47E5767: Memory([(0x1_0000, bytes(500))])})),
+            {"board": Expected("ESP32_GENERIC_S3", "esp32", "ESP32-S3")},
+            FormatError,
+            "without a partition table; take firmware.bin",
+        ),
         (RP2, {"add": NewPartition(0x1000)}, FormatError, "no ESP32 partition table"),
         (esp_firmware(9), {"board": PICO}, FormatError, "esp32 firmware.*board of rp2"),
         (RP2, {"board": S3}, FormatError, "rp2 firmware.*board of esp32"),
