@@ -255,7 +255,7 @@ def _memories(device: Any, util: Any) -> Iterator[Memory]:
                 interface.bAlternateSetting,
                 name,
                 parse_layout(name),
-                size,
+                size or 1024,
                 bool(attributes & _CAN_UPLOAD),
                 f"{device.idVendor:04x}:{device.idProduct:04x}",
                 serial,
@@ -399,7 +399,7 @@ class DfuSe:
         """Start the application at an address; the device leaves the bus."""
         try:
             self._command(SET_ADDRESS, address, _TIMEOUT)
-            self._out(DNLOAD, FIRST_DATA_BLOCK - 2, b"")
+            self._out(DNLOAD, 0, b"")
             self._status()
         except TransportError:
             return  # gone, as it should be

@@ -37,6 +37,8 @@ from romfs.formats.esp import (
 from romfs.sizes import show_size
 
 BAUD = 460_800
+_AT_ONCE = 64 << 10
+"""Bytes of one transfer, so that progress can be told; esptool itself tells none."""
 _ENCRYPTED = 1
 
 
@@ -261,6 +263,8 @@ class EspTransport:
                 if pending and pending[-1].address + pending[-1].length != step.address:
                     self._write(pending, done)
                 pending.append(step)
+                if sum(one.length for one in pending) >= _AT_ONCE:
+                    self._write(pending, done)
                 continue
             self._write(pending, done)
             at = self.part.offset + step.address

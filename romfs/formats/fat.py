@@ -222,6 +222,13 @@ class _Volume:
         try:
             self._directory(self.fat.root_dir, tree)
         except PyFATException as error:
+            if "root directory" in str(error):
+                # More space does not help: its entries are counted when it is made.
+                raise FormatError(
+                    f"the root directory of a FAT{self.fat.fat_type} volume holds "
+                    f"{self.fat.bpb_header['BPB_RootEntCnt']} entries, and long names take "
+                    "several; put files into directories, or take a volume above 512 MiB"
+                ) from error
             raise _Full(f"the files do not fit the FAT volume: {error}") from error
         finally:
             self._close()
