@@ -108,6 +108,10 @@ def open_route(method: str, wanted: Wanted) -> tuple[Transport, Target]:
 def _uf2(wanted: Wanted) -> tuple[Transport, Target]:
     from flash import uf2
 
+    ways = [way for way in wanted.board.flashing if way.method == "uf2"]
+    if all(way.reaches_romfs is False for way in ways):
+        # A drive would take the file and say nothing.
+        raise BoardError(f"the UF2 bootloader of {wanted.board.id} does not write its partition")
     part, address, size = wanted.place()
     family = uf2.uf2_family(wanted.board)
     drive = uf2.choose_drive(family, None if wanted.where is None else Path(wanted.where))

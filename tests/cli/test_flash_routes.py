@@ -120,6 +120,7 @@ def test_swd(
         (["--method", "uf2"], 1, "needs --board"),
         (["--method", "uf2", "--board", "PYBD_SF2"], 1, "not reached by uf2; routes it has: dfu"),
         (["--method", "uf2", "--board", "RPI_PICO"], 1, "give --size"),
+        (["--method", "uf2", "--board", "ESP32_GENERIC_S3"], 1, "does not write its partition"),
         (["--method", "uf2", *PICO, "--port", "/nowhere"], exit_codes.NO_PORT, "BOOTSEL"),
         (["--method", "auto", *PICO, "--port", "/nowhere"], exit_codes.NO_PORT, "uf2: /nowhere"),
         (["--method", "uf2", *PICO, "--port", "a", "--port", "b"], 1, "one device at a time"),
