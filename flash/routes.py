@@ -120,10 +120,10 @@ def _uf2(wanted: Wanted) -> tuple[Transport, Target]:
 
 
 def _dfu(wanted: Wanted) -> tuple[Transport, Target]:
-    from flash import dfu
+    from flash import dfu, dfu_devices
 
     part, address, size = wanted.place()
-    memory = dfu.choose_memory(dfu.find_memories(), address, size, wanted.where)
+    memory = dfu_devices.choose_memory(dfu_devices.find_memories(), address, size, wanted.where)
     starts = [way.address for way in wanted.board.flashing if _ROUTES.get(way.method) == "dfu"]
     run = next((start for start in starts if start is not None), None) if wanted.reset else None
     target = make_target(wanted.board, part, erase=memory.erase_regions(address, size))

@@ -82,12 +82,12 @@ def test_dfu(
     image: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pytest.importorskip("usb", reason="pyusb is not installed (extra 'dfu')")
-    from flash import dfu
+    from flash import dfu_devices
     from tests.sim.dfu_device import PYBD, Backend, DfuDevice
 
     device = DfuDevice((PYBD,), "mboot")
-    bus, find = Backend(device), dfu.find_memories
-    monkeypatch.setattr(dfu, "find_memories", lambda: find(bus))
+    bus, find = Backend(device), dfu_devices.find_memories
+    monkeypatch.setattr(dfu_devices, "find_memories", lambda: find(bus))
     words = ["flash", image, "--method", "dfu", "--board", "PYBD_SF2"]
     assert main([*words, "--no-reset"]) == 0
     assert device.read(0x9010_0000, len(IMAGE)) == IMAGE

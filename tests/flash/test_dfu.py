@@ -15,7 +15,8 @@ pytest.importorskip("usb", reason="pyusb is not installed (extra 'dfu')")
 import boards
 from boards import EraseRegion
 from flash.bootloader import deploy, make_target
-from flash.dfu import DfuTransport, Memory, choose_memory, find_memories, parse_layout
+from flash.dfu import DfuTransport
+from flash.dfu_devices import Memory, choose_memory, find_memories, parse_layout
 from flash.plan import Kind
 from flash.target import Target
 from romfs.errors import (

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from boards import EraseRegion
 from flash.board.nor import FlashFault, NorFlash, PowerCut
-from flash.dfu import parse_layout
+from flash.dfu_devices import parse_layout
 from flash.geometry import Geometry
 from romfs.errors import FlashError
 
