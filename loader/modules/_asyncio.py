@@ -31,7 +31,7 @@ def context_of(vm: VM) -> Context:
     found = vm.__dict__.get("asyncio_context")
     if found is None:
         found = vm.__dict__["asyncio_context"] = Context()
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 class _Node:

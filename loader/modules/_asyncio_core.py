@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from loader.classes import GuestType
 from loader.modules import _asyncio
 from loader.modules._asyncio import Context, Task, TaskQueue, context_of
 from loader.modules._posix_fs import standard_stream
@@ -18,11 +19,11 @@ if TYPE_CHECKING:
     from loader.vm import VM
 
 
-class CancelledError(BaseException):
+class CancelledError(BaseException, metaclass=GuestType):
     """Thrown into a task that is cancelled."""
 
 
-class TimeoutError(Exception):  # the guest's name
+class TimeoutError(Exception, metaclass=GuestType):
     """`wait_for` waited too long."""
 
 
@@ -65,11 +66,11 @@ class IOQueue:
         del self.map[id(stream)]
         self.poller.unregister(stream)
 
-    def queue_read(self, stream: Any) -> None:
+    def queue_read(self, stream: Any) -> Any:
         """Have the current task run again, after its next yield, when it can read."""
         self._enqueue(stream, 0)
 
-    def queue_write(self, stream: Any) -> None:
+    def queue_write(self, stream: Any) -> Any:
         """As `queue_read`, when something can be written."""
         self._enqueue(stream, 1)
 
@@ -157,8 +158,8 @@ class EventLoop:
     def wait(self, delay: int) -> None:
         """Wait for streams, at most `delay` ms (-1: for ever), while timers fire."""
         bench = self.vm.__dict__.get("bench")
-        due = bench.next_due() if bench is not None else None
-        if due is None:
+        due = None if bench is None else bench.next_due()
+        if bench is None or due is None:
             self.io_queue.wait_io_event(delay)
             return
         limit = int(due * 1000) + 1
@@ -271,7 +272,7 @@ def loop_of(vm: VM) -> EventLoop:
     found = vm.__dict__.get("asyncio_loop")
     if found is None:
         found = vm.__dict__["asyncio_loop"] = EventLoop(vm)
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 def names(vm: VM) -> dict[str, object]:

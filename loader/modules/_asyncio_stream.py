@@ -174,7 +174,7 @@ def names(vm: VM) -> dict[str, object]:
     found = vm.__dict__.get("asyncio_streams")
     if found is None:
         found = vm.__dict__["asyncio_streams"] = _names(vm)
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 def _names(vm: VM) -> dict[str, object]:

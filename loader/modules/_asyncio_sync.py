@@ -230,4 +230,4 @@ def primitives(vm: VM) -> dict[str, object]:
     found = vm.__dict__.get("asyncio_primitives")
     if found is None:
         found = vm.__dict__["asyncio_primitives"] = {**events(vm), **locks(vm)}
-    return found  # type: ignore[no-any-return]
+    return found

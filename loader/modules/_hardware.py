@@ -119,7 +119,7 @@ def bench_of(vm: VM) -> Bench:
     found = vm.__dict__.get("bench")
     if found is None:
         found = vm.__dict__["bench"] = Bench()
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 def pause(vm: VM, seconds: float) -> None:

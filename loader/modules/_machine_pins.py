@@ -57,7 +57,7 @@ class _Irq:
     def trigger(self, *args: Any) -> int:
         if args:
             self._pin._state.trigger = args[0]
-        return self._pin._state.trigger
+        return int(self._pin._state.trigger)
 
 
 class Pin(Device, PinBase):

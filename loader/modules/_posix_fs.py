@@ -255,7 +255,7 @@ class VfsPosix:
     def stat(self, *args: Any) -> tuple[int, ...]:
         check_count(len(args) + 1, 2, 2)
         found = host(os.stat, utf8(self._host_path(args[0])))
-        return tuple(found[:10])
+        return tuple(map(int, found[:10]))
 
     def statvfs(self, *args: Any) -> tuple[int, ...]:
         check_count(len(args) + 1, 2, 2)
@@ -265,7 +265,7 @@ class VfsPosix:
     def ilistdir(self, *args: Any) -> Iterator[tuple[Any, ...]]:
         check_count(len(args) + 1, 2, 2)
         path = self._host_path(args[0]) or "."
-        entries = host(os.scandir, utf8(path))
+        entries: Any = host(os.scandir, utf8(path))
         as_text = isinstance(args[0], str)
 
         def entry_tuples() -> Iterator[tuple[Any, ...]]:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from loader.classes import GuestType
 from loader.modules.collections import make_named_tuple
 
 if TYPE_CHECKING:
     from loader.vm import VM
 
 
-class ArgumentTypeError(BaseException):
+class ArgumentTypeError(BaseException, metaclass=GuestType):
     """What a `type` function raises for a value it does not take."""
 
 

@@ -207,7 +207,7 @@ class OrderedDict(dict[Any, Any]):
             mine == theirs for mine, theirs in zip(self.items(), other.items(), strict=True)
         )
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
     def copy(self) -> OrderedDict:
         return OrderedDict(self)

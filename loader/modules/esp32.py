@@ -167,7 +167,7 @@ class PCNT(Device):
         self._record("deinit")
 
 
-_RECORDED = {
+_RECORDED: dict[str, Any] = {
     "wake_on_ext0": None, "wake_on_ext1": None, "wake_on_touch": None, "wake_on_ulp": None,
     "wake_on_gpio": None, "gpio_deep_sleep_hold": None, "raw_temperature": 100,
     "mcu_temperature": 35, "hall_sensor": 0, "idf_heap_info": [],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from loader.classes import GuestType
 from loader.modules._hardware import Device, bind
 from loader.modules.native import buffer_of
 
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from loader.vm import VM
 
 
-class OneWireError(Exception):
+class OneWireError(Exception, metaclass=GuestType):
     """No device answered."""
 
 

@@ -205,9 +205,7 @@ class Regex:
     """A compiled pattern."""
 
     def __init__(self, source: Any) -> None:
-        if not isinstance(source, (str, bytes, bytearray)):
-            get_str(source)
-        data = utf8(source) if isinstance(source, str) else bytes(source)
+        data = bytes(source) if isinstance(source, bytearray) else utf8(get_str(source))
         self._compiled = _compile(data.split(b"\0")[0])
 
     def _run(self, how: str, subject: _Subject, *where: int) -> re.Match[bytes] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from loader.classes import GuestType
 from loader.modules._hardware import Device, bind, recorded
 from loader.modules.native import buffer_of
 
@@ -162,7 +163,7 @@ class Flash(Device):
         return 0
 
 
-class PIOASMError(Exception):
+class PIOASMError(Exception, metaclass=GuestType):
     """A PIO program that cannot be assembled."""
 
 

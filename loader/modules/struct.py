@@ -31,7 +31,7 @@ class _Field(NamedTuple):
     code: str
     offset: int
     size: int  # of one element, or of the whole of a string
-    count: int
+    repeat: int
 
 
 class _Format(NamedTuple):

@@ -80,7 +80,7 @@ class SSLContext:
             for name, text in zip(names, (certificate, key), strict=True):
                 name.write_text(text, encoding="ascii")
             try:
-                self._host.load_cert_chain(*names)
+                self._host.load_cert_chain(str(names[0]), str(names[1]))
             except ssl.SSLError as error:
                 text = "cert" if "PEM" in str(error) and "KEY" not in str(error) else "key"
                 raise ValueError(f"invalid {text}") from None

@@ -254,7 +254,7 @@ def sizeof(what: Any, layout: Any = None) -> int:
 @function(1)
 def addressof(obj: Any) -> int:
     if isinstance(obj, Struct):
-        return obj._uctypes_address
+        return int(obj._uctypes_address)
     return remember(obj)
 
 
