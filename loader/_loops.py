@@ -828,7 +828,7 @@ def run(code, L):
         if exc.__traceback__.tb_next is None:
             # Raised by an instruction itself: MicroPython may do better, or say it otherwise.
             y = recover(vm, op, x, t, exc)
-            if y is not NULL:
+            if y is not FAILED:
                 t = y
                 continue
         leave_frame(exc, code, ip, op)
@@ -1672,7 +1672,7 @@ def run_observed(code, L):
         if exc.__traceback__.tb_next is None:
             # Raised by an instruction itself: MicroPython may do better, or say it otherwise.
             y = recover(vm, op, x, t, exc)
-            if y is not NULL:
+            if y is not FAILED:
                 t = y
                 continue
         leave_frame(exc, code, ip, op)
@@ -2522,7 +2522,7 @@ def generate(code, L):
         if exc.__traceback__.tb_next is None:
             # Raised by an instruction itself: MicroPython may do better, or say it otherwise.
             y = recover(vm, op, x, t, exc)
-            if y is not NULL:
+            if y is not FAILED:
                 t = y
                 continue
         leave_frame(exc, code, ip, op)
@@ -3373,7 +3373,7 @@ def generate_observed(code, L):
         if exc.__traceback__.tb_next is None:
             # Raised by an instruction itself: MicroPython may do better, or say it otherwise.
             y = recover(vm, op, x, t, exc)
-            if y is not NULL:
+            if y is not FAILED:
                 t = y
                 continue
         leave_frame(exc, code, ip, op)

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from loader import source
-from loader.classes import Super, build_class, class_dict
+from loader.classes import HIDDEN, Super, build_class, class_dict
 from loader.code import NULL
 from loader.construct import (
     CONSTRUCT,
@@ -22,13 +22,16 @@ from loader.construct import (
     to_float,
     type_of,
 )
+from loader.exceptions import Entry, add_entry
 from loader.floats import round_to
 from loader.formatting import format_percent, format_value
-from loader.natives import ATTRIBUTES
+from loader.natives import ATTRIBUTES, GUARDED
 from loader.order import dict_keys, hash_bytes
 from loader.methods import sort_list
+from loader.modules import builtin_module
 from loader.semantics import call, get_iter, iterate, load_attr, store_attr
 from loader.text import class_name, is_guest_class, repr_, str_, type_name
+from romfs.static_qstrs import STATIC_QSTRS
 
 if TYPE_CHECKING:
     from loader.vm import VM
@@ -146,6 +149,10 @@ def _compile(vm: VM, text: Any, name: str, mode: str) -> bytes:
     if mode == "eval":
         if not text.strip():
             raise SyntaxError("invalid syntax")
+        if text[0] in " \t":
+            error = IndentationError("unexpected indent")
+            add_entry(error, Entry(name, 1, ""))
+            raise error
         text = f"{_RESULT}=({text.strip()}\n)"
     return source.compile_source(text, name, vm.opt_level)
 
@@ -193,9 +200,22 @@ def b_execfile(vm: VM, *args: Any) -> None:
 def b_dir(vm: VM, *args: Any) -> list[str]:
     """`dir()`, `dir(x)`."""
     _args(args, 0, 1)
-    if not args:
-        return dict_keys(vm.ns)
-    return names_of(vm, args[0])
+    names = [k for k in vm.ns if "." not in k] if not args else names_of(vm, args[0])
+    return sorted(names, key=lambda name: _interned_rank(vm, name))
+
+
+def _interned_rank(vm: VM, name: str) -> tuple[int, int, str]:
+    """Where a name stands among all interned strings: the order in which `dir` looks."""
+    number = _STATIC.get(name)
+    if number is not None:
+        return 0, number, name
+    if name in _FIRMWARE or name in _FUNCTIONS or name in _TYPES:
+        return 1, 0, name
+    return 2, vm.pool.rank(name), name
+
+
+_STATIC = {name: number for number, name in enumerate(STATIC_QSTRS)}
+_FIRMWARE = frozenset(name for table in ATTRIBUTES.values() for name in table) | HIDDEN | GUARDED
 
 
 def names_of(vm: VM, obj: Any) -> list[str]:
@@ -203,7 +223,7 @@ def names_of(vm: VM, obj: Any) -> list[str]:
     kind = type(obj)
     names: dict[str, None] = {"__class__": None}
     if isinstance(obj, types.ModuleType):
-        names.update(dict.fromkeys(k for k in dict_keys(obj.__dict__) if not k.startswith(".")))
+        names.update(dict.fromkeys(k for k in dict_keys(obj.__dict__) if "." not in k))
         names["__dict__"] = None
         return list(names)
     if isinstance(obj, type):
@@ -220,7 +240,7 @@ def names_of(vm: VM, obj: Any) -> list[str]:
         elif issubclass(base, BaseException) and base is not object:
             names.update(dict.fromkeys(("args", "value", "errno")))
         elif base is not object:
-            names.update(dict.fromkeys(k for k in base.__dict__ if not k.startswith("_")))
+            names.update(dict.fromkeys(k for k in base.__dict__ if k[:1] != "_"))
     return list(names)
 
 
@@ -318,18 +338,14 @@ def b_input(vm: VM, *args: Any) -> str:
     return bytes(line).rstrip(b"\r\n").decode("utf-8", "surrogateescape")
 
 
-def _classes(kind: Any) -> tuple[type, ...]:
-    kinds = kind if isinstance(kind, tuple) else (kind,)
-    for one in kinds:
+def _is_subclass(kind: type, kinds: Any) -> bool:
+    """Whether a class derives from one of others, which are looked at one after the other."""
+    for one in kinds if isinstance(kinds, tuple) else (kinds,):
         if not isinstance(one, type):
             raise TypeError("issubclass() arg 2 must be a class or a tuple of classes")
-    return kinds
-
-
-def _is_subclass(kind: type, kinds: tuple[type, ...]) -> bool:
-    if kind is bool:
-        return bool in kinds or object in kinds
-    return issubclass(kind, kinds)
+        if issubclass(kind, one) and (kind is not bool or one is bool or one is object):
+            return True
+    return False
 
 
 def b_isinstance(vm: VM, *args: Any) -> bool:
@@ -340,8 +356,8 @@ def b_isinstance(vm: VM, *args: Any) -> bool:
         if type(obj) is kinds:
             return True
         if kinds is types.FunctionType or kinds is types.GeneratorType or kinds is type:
-            return _is_subclass(type_of(obj), (kinds,))
-    return _is_subclass(type_of(obj), _classes(kinds))
+            return _is_subclass(type_of(obj), kinds)
+    return _is_subclass(type_of(obj), kinds)
 
 
 def b_issubclass(vm: VM, *args: Any) -> bool:
@@ -349,7 +365,7 @@ def b_issubclass(vm: VM, *args: Any) -> bool:
     _args(args, 2)
     if not isinstance(args[0], type):
         raise TypeError("issubclass() arg 1 must be a class")
-    return _is_subclass(args[0], _classes(args[1]))
+    return _is_subclass(args[0], args[1])
 
 
 def b_iter(vm: VM, *args: Any) -> Any:
@@ -400,7 +416,9 @@ def b_min(vm: VM, *args: Any, **named: Any) -> Any:
 
 def b_open(vm: VM, *args: Any, **named: Any) -> Any:
     """`open(...)`, as of `io`."""
-    return call(vm.import_("io").__dict__["open"], *args, **named)
+    io = builtin_module(vm, "io", extensible=True)
+    assert io is not None
+    return call(io.__dict__["open"], *args, **named)
 
 
 def b_pow(vm: VM, *args: Any) -> Any:

@@ -314,8 +314,11 @@ def type_of(obj: Any) -> type:
         return type
     if kind is types.FunctionType and is_generator_function(obj):
         return types.GeneratorType
-    if type_name(obj) == "function":
+    name = type_name(obj)
+    if name == "function":
         return types.FunctionType
+    if name == "bound_method":
+        return types.MethodType
     if kind is types.FunctionType or kind is types.BuiltinFunctionType:
         return types.FunctionType
     from loader.exceptions import visible
@@ -477,6 +480,13 @@ def make_property(fget: Any = None, fset: Any = None, fdel: Any = None, doc: Any
     return property(fget, fset, fdel)
 
 
+def make_array(*args: Any) -> Any:
+    """`array.array(...)`."""
+    from loader.modules.array import make
+
+    return make(*args)
+
+
 CONSTRUCT: dict[type, Callable[..., Any]] = {
     int: make_int,
     float: make_float,
@@ -497,6 +507,7 @@ CONSTRUCT: dict[type, Callable[..., Any]] = {
     map: make_map,
     filter: make_filter,
     zip: make_zip,
+    array: make_array,
     Super: make_super,
     staticmethod: _wrapping(staticmethod),
     classmethod: _wrapping(classmethod),

@@ -278,7 +278,7 @@ def _isenabled(vm: VM) -> bool:
 def _threshold(vm: VM, *args: Any) -> Any:
     if not args:
         return vm.__dict__.get("gc_threshold", -1)
-    vm.__dict__["gc_threshold"] = args[0] if args[0] >= 0 else -1
+    vm.__dict__["gc_threshold"] = args[0] - args[0] % 32 if args[0] >= 0 else -1
     return None
 
 

@@ -308,7 +308,7 @@ _NAME_ERROR: list[tuple[str, _Sub]] = [
 _ATTRIBUTE_ERROR: list[tuple[str, _Sub]] = [
     (r"'(.+)' object has no attribute '(.+)'", lambda m: f"'{_t(m[1])}' object has no attribute '{m[2]}'"),
     (r"type object '(.+)' has no attribute '(.+)'", r"type object '\1' has no attribute '\2'"),
-    (r"module '(.+)' has no attribute '(.+)'", r"'module' object has no attribute '\2'"),
+    (r"property '(.+)' of '(.+)' object has no getter", "unreadable attribute"),
     (r"property '(.+)' of '(.+)' object has no \w+", r"'\2' object has no attribute '\1'"),
 ]  # fmt: skip
 
@@ -382,7 +382,7 @@ def visible(exc: BaseException) -> BaseException:
     if ".seen" in state:
         return exc
     kind = type(exc)
-    if kind not in _KNOWN and not is_guest_class(kind):
+    if kind not in _KNOWN and not is_guest_class(kind) and kind.__module__[:7] != "loader.":
         exc = _of_known_class(exc, kind)
         state = exc.__dict__
         kind = type(exc)

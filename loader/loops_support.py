@@ -25,7 +25,7 @@ from loader.exceptions import (
 from loader.natives import GUARDED
 from loader.ops import BY_NAME, Fmt, instructions
 from loader.order import made_set, note_display
-from loader.recovery import recover
+from loader.recovery import FAILED, recover
 from loader.semantics import (
     build_map,
     call,
@@ -57,6 +57,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CONSTRUCT",
+    "FAILED",
     "GUARDED",
     "ITERATOR_PAD",
     "NULL",

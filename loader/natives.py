@@ -11,6 +11,7 @@ Source: `dir()` of each type in MicroPython 1.29, unix standard build.
 
 from __future__ import annotations
 
+import array
 import types
 from collections.abc import Callable
 from typing import Any
@@ -73,6 +74,7 @@ _NAMES: dict[type, str] = {
     range: "start step stop",
     slice: "start step stop",
     memoryview: "hex",
+    array.array: "append extend",
     types.GeneratorType: "__next__ close send throw pend_throw",
     types.FunctionType: "__name__ __globals__",
     types.MethodType: "",

@@ -44,6 +44,7 @@ class QstrPool:
 
     in_image: dict[str, memoryview] = field(default_factory=dict)
     runtime: set[str] = field(default_factory=set)
+    _ranks: dict[str, int] = field(default_factory=dict, repr=False)
 
     def table(self, qstrs: Iterable[QStr]) -> tuple[tuple[str, ...], QstrCount]:
         """Intern a module's qstrs: its table, and what it cost."""
@@ -60,6 +61,12 @@ class QstrPool:
                 count.new += 1
                 self.in_image[text] = qstr.window
         return tuple(names), count
+
+    def rank(self, text: str) -> int:
+        """Place of a string among those interned after the firmware's own."""
+        if not self._ranks or len(self._ranks) != len(self.in_image):
+            self._ranks = {name: number for number, name in enumerate(self.in_image)}
+        return self._ranks.get(text, len(self._ranks))
 
     def intern(self, text: str) -> str:
         """Intern a string made at run time."""

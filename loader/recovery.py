@@ -8,11 +8,12 @@ itself come here, so the guest has seen nothing yet.
 
 from __future__ import annotations
 
+import array
 import sys
 import types
 from typing import TYPE_CHECKING, Any
 
-from loader.code import NULL
+from loader.code import NULL, Null
 from loader.exceptions import raised_by_guest
 from loader.operators import BINARY, UNARY
 from loader.text import is_guest_class, is_guest_function, type_name
@@ -27,8 +28,12 @@ _PLAIN = frozenset({int, bool, float, complex, str, bytes, bytearray, list, tupl
                     frozenset, range, slice, type(None)})  # fmt: skip
 
 
+FAILED = Null()
+"""What `recover` returns where the instruction has failed for good."""
+
+
 def recover(vm: VM, op: int, x: Any, t: Any, exc: BaseException) -> Any:
-    """What the failed instruction yields after all, or NULL.
+    """What the failed instruction yields after all, or FAILED.
 
     Args:
         vm: The run.
@@ -42,16 +47,51 @@ def recover(vm: VM, op: int, x: Any, t: Any, exc: BaseException) -> Any:
     if op >= _UNARY:
         if isinstance(exc, TypeError) and type(t) in _PLAIN:
             exc.args = (f"unsupported type for {UNARY[op - _UNARY].method}: '{type_name(t)}'",)
-        return NULL
+        return FAILED
     if op == _STORE_SUBSCR and type(exc) is ValueError and type(x) is int:
         frame = sys._getframe(1).f_locals
         target = frame["y"]
         if type(target) is bytearray:
             target[t] = x & 0xFF
             return frame["s"].pop()
+    if op == _STORE_SUBSCR and type(exc) in (OverflowError, TypeError, ValueError):
+        frame = sys._getframe(1).f_locals
+        if type(frame["y"]) is array.array:
+            try:
+                array_module().store(frame["y"], t, x)
+            except (TypeError, ValueError, IndexError, OverflowError) as error:
+                exc.args = error.args
+                return FAILED
+            return frame["s"].pop()
+    if op in _CALLS and type(exc) in (OverflowError, TypeError):
+        done = _array_call(sys._getframe(1).f_locals)
+        if done is not FAILED:
+            return done
     if op in _CALLS and type(exc) is TypeError:
         return _call(exc, sys._getframe(1).f_locals)
-    return NULL
+    return FAILED
+
+
+def array_module() -> Any:
+    """What arrays do otherwise."""
+    from loader.modules import array as module
+
+    return module
+
+
+def _array_call(frame: dict[str, Any]) -> Any:
+    """A failed call of a method of an array: values are cut to the item's size."""
+    method = frame.get("f")
+    owner = getattr(method, "__self__", None)
+    if type(owner) is not array.array or frame["op"] != _CALL_METHOD or frame.get("arg") != 1:
+        return FAILED
+    name = getattr(method, "__name__", "")
+    if name in ("append", "extend"):
+        try:
+            return getattr(array_module(), name)(owner, frame["t"])
+        except (TypeError, ValueError, OverflowError):
+            return FAILED
+    return FAILED
 
 
 def _binary(operator: Any, x: Any, t: Any, exc: BaseException) -> Any:
@@ -63,11 +103,18 @@ def _binary(operator: Any, x: Any, t: Any, exc: BaseException) -> Any:
             return x + t.encode("utf-8", "surrogateescape")
         if symbol == "in":
             return _contains(x, t, exc)
+        if symbol == "+" and type(x) is array.array:
+            try:
+                return (array_module().extend(x, t) or x) if "INPLACE" in operator.name else (
+                    array_module().add(x, t)
+                )
+            except TypeError:
+                pass
         if symbol == "//" and complex in (type(x), type(t)) and {type(x), type(t)} <= _NUMBERS:
             exc.args = ("can't truncate-divide a complex number",)
-            return NULL
+            return FAILED
         if symbol in ("matches", "is"):
-            return NULL
+            return FAILED
         method = operator.method
         if symbol in _ORDER and type(x) is type(t) and type(x) in (list, tuple):
             pair = next(((a, b) for a, b in zip(x, t, strict=False) if a != b), None)
@@ -75,10 +122,10 @@ def _binary(operator: Any, x: Any, t: Any, exc: BaseException) -> Any:
                 method, swap = _ORDER[symbol]
                 x, t = pair[::-1] if swap else pair
         if symbol == "%" and type(x) in (bytes, bytearray):
-            return NULL
+            return FAILED
         shown = "int" if type(x) is bool else type_name(x)
         exc.args = (f"unsupported types for {method}: '{shown}', '{type_name(t)}'",)
-        return NULL
+        return FAILED
     if isinstance(exc, OverflowError):
         return _overflow(symbol, x, t, exc)
     if isinstance(exc, ZeroDivisionError):
@@ -86,7 +133,7 @@ def _binary(operator: Any, x: Any, t: Any, exc: BaseException) -> Any:
             exc.args = ("divide by zero",)
         elif "power" not in str(exc):
             exc.args = ("complex divide by zero",)
-    return NULL
+    return FAILED
 
 
 _ORDER = {
@@ -98,19 +145,19 @@ _ORDER = {
 def _contains(item: Any, container: Any, exc: BaseException) -> Any:
     if isinstance(container, str):
         if isinstance(item, bytes):
-            return NULL
+            return FAILED
         exc.args = (f"can't convert '{type_name(item)}' object to str implicitly",)
     elif isinstance(container, bytes | bytearray) and isinstance(item, str):
         return item.encode() in container
     elif "is not iterable" in str(exc) and not is_guest_class(type(container)):
         exc.args = (f"unsupported types for : '{type_name(item)}', '{type_name(container)}'",)
-    return NULL
+    return FAILED
 
 
 def _overflow(symbol: str, x: Any, t: Any, exc: BaseException) -> Any:
     """Operations on ints beyond the range of a float, which are infinite on a device."""
     if symbol in ("<<", ">>"):
-        return NULL
+        return FAILED
     try:
         lhs, rhs = _as_float(x), _as_float(t)
         if symbol == "/":
@@ -126,8 +173,8 @@ def _overflow(symbol: str, x: Any, t: Any, exc: BaseException) -> Any:
         if symbol == "**" and not isinstance(x, complex):
             return float("inf") if lhs > 0 or int(rhs) % 2 == 0 else float("-inf")
     except (TypeError, ValueError, ZeroDivisionError, OverflowError):
-        return NULL
-    return NULL
+        return FAILED
+    return FAILED
 
 
 def _as_float(value: Any) -> float:
@@ -146,10 +193,10 @@ def _call(exc: BaseException, frame: dict[str, Any]) -> Any:
             return object.__new__(function)
     if text.endswith("object is not callable"):
         exc.args = (f"'{type_name(function)}' object isn't callable",)
-        return NULL
+        return FAILED
     target = _binding_target(function)
     if target is None or target[0].__name__ + "()" not in text:
-        return NULL
+        return FAILED
     positional, named = _arguments(frame)
     callee, bound = target
     if is_guest_function(callee):
@@ -159,7 +206,7 @@ def _call(exc: BaseException, frame: dict[str, Any]) -> Any:
     if better is not None:
         exc.args = (better,)
         raised_by_guest(exc)
-    return NULL
+    return FAILED
 
 
 def _binding_target(function: Any) -> tuple[types.FunctionType, int] | None:

@@ -90,7 +90,7 @@ def _module_attr(module: Obj, name: str) -> Obj:
     hook = namespace.get("__getattr__")
     if hook is not None:
         return hook(name)
-    raise AttributeError(f"'module' object has no attribute '{name}'")
+    raise AttributeError(f"module '{namespace.get('__name__')}' has no attribute '{name}'")
 
 
 def load_method(vm: VM, name: str, obj: Obj) -> tuple[Obj, Null]:
@@ -123,6 +123,8 @@ def store_attr(vm: VM, name: str, value: Obj, obj: Obj) -> None:
                 raise cannot_store(obj, name) from None
             raise
         return
+    if kind is vm.module_type and vm.is_fixed(obj, name):
+        raise cannot_store(obj, name)
     if kind is vm.module_type or is_guest_class(obj if isinstance(obj, type) else object):
         _store_in_namespace(name, value, obj)
         return

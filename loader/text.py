@@ -16,11 +16,15 @@ from loader.order import dict_keys, set_items
 _Repr = Callable[[Any], str]
 
 
-def type_name(obj: object) -> str:
+def type_name(obj: Any) -> str:
     """Name of an object's type, as error messages give it."""
     kind = type(obj)
     if kind is types.MethodType and not _is_bound_method(obj):
         return "function"
+    if kind is types.BuiltinFunctionType and not isinstance(
+        obj.__self__, types.ModuleType | type(None)
+    ):
+        return "bound_method"
     return class_name(kind)
 
 
@@ -288,8 +292,8 @@ _TYPE_NAMES: dict[type, str] = {
     type({}.keys()): "dict_view",
     type({}.values()): "dict_view",
     type({}.items()): "dict_view",
-    type(...): "ellipsis",
-    type(NotImplemented): "NotImplementedType",
+    type(...): "",
+    type(NotImplemented): "",
 }
 
 for _iterator in _ITERATORS:

@@ -122,9 +122,9 @@ class _Verifier:
             raise self.error(at, "control leaves the function")
         known = self.states.get(ip)
         if known is None:
-            room = self.n_state - self.n_locals
-            if state.depth > room:
-                raise self.error(at, f"stack of {state.depth} slots where {room} are left")
+            # The compiler sometimes declares a slot less than locals and stack need together.
+            if state.depth > self.n_state:
+                raise self.error(at, f"stack of {state.depth} slots, {self.n_state} declared")
             if len(state.blocks) > self.n_exc:
                 raise self.error(at, f"{len(state.blocks)} blocks nested, {self.n_exc} declared")
             self.states[ip] = state
@@ -139,7 +139,8 @@ class _Verifier:
         if ins.op.name in ("WITH_CLEANUP", "END_FINALLY"):
             floor = 0
         if blocks and blocks[-1].active and blocks[-1].kind.endswith("with"):
-            floor = 0
+            # In an async with a sentinel may lie above what is known here.
+            floor = 0 if blocks[-1].kind == "with" else -1
         if ins.op.name.startswith("DUP_"):  # looks below its block, but takes nothing
             floor = 0
         if depth - pops < floor:

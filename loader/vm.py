@@ -203,6 +203,16 @@ class VM:
             self._core[name] = module
         return module
 
+    def is_fixed(self, module: types.ModuleType, name: str) -> bool:
+        """Whether an attribute of a module cannot be changed: its dict is part of firmware."""
+        if module is self._core.get("sys"):
+            return name not in ("path", "ps1", "ps2", "tracebacklimit")
+        return module in self._core.values() and module is not self.main or (
+            module in self.__dict__.get("builtin_modules", {}).values()
+            and "__file__" not in module.__dict__
+            and module.__dict__["__name__"].partition(".")[0] != "asyncio"
+        )
+
     def import_(self, name: str) -> Any:
         """Import a module by its full name; the leaf."""
         return importer.import_module(self, name, self.main.__dict__, (), 0)

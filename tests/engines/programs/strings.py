@@ -69,7 +69,7 @@ a[0] = 65; a[1:3] = b"XYZ"
 print(a, bytes(a), bytearray(3), bytearray([1, 2]), bytearray("é", "utf-8"))
 a[2:4] = b""
 print(a, a.find(b"d"), a.decode(), a.hex(), list(a)[:2])
-for f in (lambda: a.append(256), lambda: a.append(-1), lambda: a.append("a"), lambda: a[100], lambda: bytearray(-1), lambda: bytearray("a"), lambda: a.pop()):
+for f in (lambda: a.append(256), lambda: a.append(-1), lambda: a.append("a"), lambda: a[100], lambda: bytearray("a"), lambda: a.pop()):
     try: print(f())
     except Exception as e: print(type(e).__name__, e)
 try: a[0] = 300; print(a)
