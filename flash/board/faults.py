@@ -11,9 +11,9 @@ from romfs.errors import ConfigError
 HELP = """\
 cut=N                power fails when flash operation N has completed (from 1)
 tear=N               power fails during flash operation N, which is left torn
-fail=N               flash operation N does nothing, and the driver learns of it
+fail=N               flash operation N does nothing; the driver learns of it
 worn=OFFSET          the erase unit there has a bit that no longer works
-[in.|out.]drop=P     bytes vanish: P is a probability per byte, or #N for the Nth byte
+[in.|out.]drop=P     bytes vanish: P is a probability, or #N for the Nth byte
 [in.|out.]flip=P     one bit of a byte changes
 [in.|out.]dup=P      a byte arrives twice
 [in.|out.]stall=N:S  nothing moves for S seconds after N bytes

@@ -11,8 +11,9 @@ _EPILOG = """\
 faults (--fault, any number of them):
 {help}
 
-Flash operations are erases of one unit and programs of one page, counted from 1. After a
-power cut FILE holds exactly what the chip would; --off says when power returns.
+Flash operations are erases of one unit and programs of one page, counted from
+1. After a power cut FILE holds exactly what the chip would; --off says when
+power returns.
 
   romfs emulate --board RPI_PICO --link /tmp/pico &
   mpremote connect /tmp/pico romfs deploy app/
