@@ -161,8 +161,8 @@ def _running_slot():
 
 
 def install(source, **options):
-    """Install a package from a source or a file name; see `romfs_ota.install`."""
-    from .install import install as run
+    """Install a package from a source or a file name; see installer.py."""
+    from .installer import install as run
 
     if isinstance(source, str):
         from .sources import File
@@ -172,7 +172,7 @@ def install(source, **options):
 
 
 def fetch(base=None, **options):
-    """Look for an update in a repository and install it; see `romfs_ota.fetch`."""
-    from .fetch import fetch as run
+    """Look for an update in a repository and install it; see repository.py."""
+    from .repository import fetch as run
 
     return run(base, **options)
