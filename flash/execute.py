@@ -18,10 +18,10 @@ from flash.link import Link
 from flash.plan import Kind, Plan, Step, Verify, plan
 from flash.probe import DeviceInfo, probe
 from flash.serial_repl import DeviceError, Repl
-from flash.target import Target, resolve
+from flash.target import Erasing, Target, resolve
 from flash.transport import Capability, Transport
 from flash.typed import TypedTransport
-from romfs.errors import TransportError, VerifyError
+from romfs.errors import NoPartition, TransportError, VerifyError
 from romfs.image import Image
 
 Tell = Callable[[str, dict[str, Any]], None]
@@ -117,6 +117,22 @@ class Connected:
         tell("device", describe(self.info, self.board))
         segment = checks.segment(self.info, options.partition, self.board)
         self.target = resolve(self.info, segment, self.board)
+        if self.target.erasing is Erasing.START and not self.target.known_units:
+            self._check_writable()
+
+    def _check_writable(self) -> None:
+        """Tell a partition that is read-only from one that is erased from its start.
+
+        Erasing no bytes is what both can be asked for without harm.
+        Source: MicroPython ports/*/vfs_rom_ioctl.c; qemu and unix refuse every write.
+        """
+        index = self.target.index
+        answer = self.repl.run(f"import vfs\nprint(vfs.rom_ioctl(3,{index},0))")
+        if int(answer) < 0:
+            raise NoPartition(
+                f"partition {index} is read-only: this firmware refuses to erase (error "
+                f"{-int(answer)}); its content is given from outside"
+            )
 
     def open(self, *, reading: bool = False) -> Transport:
         """The best transport this device allows; `reading` if its `read` will be used."""

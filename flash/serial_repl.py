@@ -231,11 +231,11 @@ class Repl:
             DeviceError: It ended instead.
         """
         deadline = time.monotonic() + timeout
-        while b"\n" not in self._pending:
-            if CTRL_D in self._pending:
-                self.follow(1.0)
-                raise DeviceError("the program on the device ended early")
+        while b"\n" not in self._pending and CTRL_D not in self._pending:
             self._fill(deadline, "a line")
+        if CTRL_D in self._pending.partition(b"\n")[0]:
+            self.follow(1.0)
+            raise DeviceError("the program on the device ended early")
         head, _, self._pending = self._pending.partition(b"\n")
         return head.rstrip(b"\r")
 

@@ -37,6 +37,7 @@ class _Frame:
     data: bytes
     patience: float
     done: Callable[[], None] | None
+    where: tuple[int, int] | None
 
 
 class Window:
@@ -88,7 +89,12 @@ class Frames:
         self._lost = False
 
     def send(
-        self, payload: bytes, *, patience: float = 0.0, done: Callable[[], None] | None = None
+        self,
+        payload: bytes,
+        *,
+        patience: float = 0.0,
+        done: Callable[[], None] | None = None,
+        where: tuple[int, int] | None = None,
     ) -> None:
         """Send one frame; returns when it is on its way.
 
@@ -96,6 +102,7 @@ class Frames:
             payload: Operation and arguments.
             patience: Seconds the device may be busy with it.
             done: Called when the agent has carried it out.
+            where: Address and length it is about, for the error if it fails.
         Raises:
             WriteRefused: The agent reports that an earlier frame, or this, failed.
             TransportError: The link is lost.
@@ -103,7 +110,7 @@ class Frames:
         assert len(payload) <= self.largest
         head = bytes((self._next & 0xFF,)) + len(payload).to_bytes(2, "little") + payload
         check = zlib.crc32(head, zlib.crc32(bytes((MARK,)))).to_bytes(4, "little")
-        frame = _Frame(self._next, bytes((MARK,)) + head + check, patience, done)
+        frame = _Frame(self._next, bytes((MARK,)) + head + check, patience, done, where)
         self._next += 1
         self._waiting.append(frame)
         self._pump(0)
@@ -212,7 +219,9 @@ class Frames:
             if kind == b"N" and self._waiting:
                 self._lost = True
         elif kind == b"X":
-            raise WriteRefused(_refusal(rest))
+            where = self._waiting[0].where if self._waiting else None
+            address, length = where or (None, None)
+            raise WriteRefused(_refusal(rest), address=address, length=length)
         elif kind != b"R":
             self.answers.append(line)
 

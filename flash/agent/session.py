@@ -16,7 +16,7 @@ from flash.probe import DeviceInfo
 from flash.serial_repl import CTRL_C, DeviceError, Repl
 from flash.target import Erasing, Target
 from flash.transport import Capability, Done
-from romfs.errors import TransportError, VerifyError, WriteRefused
+from romfs.errors import TransportError, VerifyError
 
 NEEDS = frozenset({"micropython.kbd_intr", "stdin.buffer"})
 """Without these, binary data cannot be received: Ctrl-C would interrupt, text be converted."""
@@ -215,11 +215,7 @@ class AgentTransport:
         ]
         pieces = Deflater(self._open_stream() if chunks else 0).pieces(chunks)
         for step in todo:
-            try:
-                self._one(step, pieces, done)
-            except WriteRefused as error:
-                error.address = step.address if error.address is None else error.address
-                raise
+            self._one(step, pieces, done)
         self.frames.finish()
 
     def _chunks(self, data: bytes) -> Iterable[bytes]:
@@ -233,7 +229,12 @@ class AgentTransport:
         if isinstance(step, Erase):
             patience = _ERASE_PATIENCE * (1 + step.length / 4096)
             request = b"e" + _u32(step.address) + _u32(step.length)
-            self.frames.send(request, patience=patience, done=tell(step.length))
+            self.frames.send(
+                request,
+                patience=patience,
+                done=tell(step.length),
+                where=(step.address, step.length),
+            )
         elif isinstance(step, Spoil):
             self.frames.send(b"v" + _u32(step.address) + bytes(step.length))
         elif isinstance(step, Write):
@@ -259,7 +260,7 @@ class AgentTransport:
             self.frames.send(b"d" + piece[:size])
             piece = piece[size:]
         request = b"w" + _u32(address) + length.to_bytes(2, "little") + piece
-        self.frames.send(request, patience=_ERASE_PATIENCE, done=done)
+        self.frames.send(request, patience=_ERASE_PATIENCE, done=done, where=(address, length))
 
     def _commit(self, step: Commit) -> None:
         self.frames.finish()
