@@ -57,7 +57,9 @@ def make_int(*args: Any) -> int:
         return int(value)
     if isinstance(value, int):
         return int(value)
-    convert = getattr(type(value), "__int__", None) if is_guest_class(type(value)) else None
+    kind = type(value)
+    converts = is_guest_class(kind) or hasattr(kind, "_guest_repr_")
+    convert = getattr(kind, "__int__", None) if converts else None
     if convert is not None:
         result = convert(value)
         if not isinstance(result, int):
@@ -358,7 +360,9 @@ def index(value: Any) -> int:
     """A value where an integer is needed."""
     if isinstance(value, int):
         return int(value)
-    convert = getattr(type(value), "__int__", None) if is_guest_class(type(value)) else None
+    kind = type(value)
+    converts = is_guest_class(kind) or hasattr(kind, "_guest_repr_")
+    convert = getattr(kind, "__int__", None) if converts else None
     if convert is None:
         raise TypeError(f"can't convert {type_name(value)} to int")
     return int(convert(value))

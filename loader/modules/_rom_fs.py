@@ -46,8 +46,7 @@ class _RomFile(Stream):
     def _ioctl(self, request: int, arg: Any) -> Any:
         if request == SEEK:
             offset, whence = arg
-            starts = {0: 0, 1: self._pos, 2: len(self._data)}
-            at = starts[whence] + offset if whence in starts else self._pos
+            at = offset + {0: 0, 1: self._pos}.get(whence, len(self._data))
             if at < 0:
                 raise os_error(EINVAL)
             self._pos = min(at, len(self._data))

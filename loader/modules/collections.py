@@ -6,6 +6,7 @@ import operator
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from loader.exceptions import raised_by_guest
 from loader.modules.native import check_count, get_int, get_str, type_name
 
 if TYPE_CHECKING:
@@ -23,8 +24,8 @@ class deque:
 
     __slots__ = ("_capacity", "_count", "_items", "_start", "_strict")
 
-    def __init__(self, *args: Any) -> None:
-        check_count(len(args), 2, 3)
+    def __init__(self, *args: Any, **named: Any) -> None:
+        check_count(len(args), 2, 3, named)
         self._capacity = get_int(args[1])
         if self._capacity < 0:
             raise ValueError
@@ -147,15 +148,10 @@ def make_named_tuple(vm: VM, name: str, names: list[str]) -> type[Any]:
     def new(cls: type, *args: Any, **named: Any) -> Any:
         if not named:
             if len(args) != size:
-                raise TypeError(
-                    f"{name}() takes {size} positional arguments but {len(args)} were given"
-                )
+                raise _count_error(name, size, len(args))
             return tuple.__new__(cls, args)
         if len(args) + len(named) != size:
-            raise TypeError(
-                f"{name}() takes {size} positional arguments but "
-                f"{len(args) + len(named)} were given"
-            )
+            raise _count_error(name, size, len(args) + len(named))
         values = list(args) + [_MISSING] * (size - len(args))
         for key, value in named.items():
             at = places.get(key)
@@ -181,6 +177,13 @@ def make_named_tuple(vm: VM, name: str, names: list[str]) -> type[Any]:
 _MISSING: Any = object()
 
 
+def _count_error(name: str, wanted: int, given: int) -> TypeError:
+    error = TypeError(f"{name}() takes {wanted} positional arguments but {given} were given")
+    # The text is the device's, though the host's would look the same and be converted.
+    raised_by_guest(error)
+    return error
+
+
 class _Field:
     """A field of a named tuple; the class itself has no such attribute."""
 
@@ -191,7 +194,9 @@ class _Field:
 
     def __get__(self, obj: Any, kind: type | None = None) -> Any:
         if obj is None:
-            raise AttributeError("type object has no attribute of that name")
+            names = [name for name, each in vars(kind).items() if each is self]
+            name = getattr(kind, "__name__", "")
+            raise AttributeError(f"type object '{name}' has no attribute '{''.join(names[:1])}'")
         return tuple.__getitem__(obj, self._at)
 
 
@@ -199,6 +204,12 @@ class OrderedDict(dict[Any, Any]):
     """A dict that keeps the order of insertion, and compares by it."""
 
     __slots__ = ()
+
+    def __init__(self, *args: Any, **named: Any) -> None:
+        try:
+            super().__init__(*args, **named)
+        except ValueError:
+            raise ValueError("dict update sequence has wrong length") from None
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, OrderedDict):

@@ -123,8 +123,8 @@ def _xor(one: bytes, two: bytes) -> bytes:
 class aes:
     """A cipher object: `aes(key, mode[, IV])`; it is for one direction, the first used."""
 
-    def __init__(self, *args: Any) -> None:
-        check_count(len(args), 2, 3)
+    def __init__(self, *args: Any, **named: Any) -> None:
+        check_count(len(args), 2, 3, named)
         self._mode = get_int(args[1])
         if self._mode not in (ECB, CBC, CTR):
             raise ValueError("mode")

@@ -40,8 +40,8 @@ class DeflateIO(Stream):
             the stream too.
     """
 
-    def __init__(self, *args: Any) -> None:
-        check_count(len(args), 1, 4)
+    def __init__(self, *args: Any, **named: Any) -> None:
+        check_count(len(args), 1, 4, named)
         self._stream: Any = args[0]
         self._format = get_int(args[1]) if len(args) > 1 else AUTO
         self._bits = get_int(args[2]) if len(args) > 2 else 0

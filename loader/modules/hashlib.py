@@ -16,8 +16,8 @@ class _Hash:
 
     _algorithm = ""
 
-    def __init__(self, *args: Any) -> None:
-        check_count(len(args), 0, 1)
+    def __init__(self, *args: Any, **named: Any) -> None:
+        check_count(len(args), 0, 1, named)
         self._state = hashlib.new(self._algorithm, usedforsecurity=False)
         self._final = False
         if args:

@@ -35,8 +35,8 @@ CLOSED = "I/O operation on closed file"
 class _Memory(Stream):
     """A stream over bytes in memory; positions count bytes, in a StringIO too."""
 
-    def __init__(self, *args: Any) -> None:
-        check_count(len(args), 0, 1)
+    def __init__(self, *args: Any, **named: Any) -> None:
+        check_count(len(args), 0, 1, named)
         self._data: bytearray | None = bytearray()
         self._pos = 0
         if not args:
@@ -107,8 +107,8 @@ class StringIO(_Memory):
 class BufferedWriter(Stream):
     """Collects writes to another stream into blocks of a fixed size."""
 
-    def __init__(self, *args: Any) -> None:
-        check_count(len(args), 2, 2)
+    def __init__(self, *args: Any, **named: Any) -> None:
+        check_count(len(args), 2, 2, named)
         self._stream, size = args[0], any_int(args[1])
         self._size = size
         self._pending = bytearray()

@@ -21,7 +21,7 @@ from loader.modules.native import (
     parse_args,
     text_of,
 )
-from loader.modules.streams import is_stream, stream_read, stream_write_all
+from loader.modules.streams import IOBase, is_stream, stream_read, stream_write_all
 
 if TYPE_CHECKING:
     from loader.vm import VM
@@ -45,8 +45,9 @@ _DUMP = (("obj", REQUIRED), ("separators", None))
 class _Writer:
     """Renders values; pieces go out in the order the device prints them."""
 
-    def __init__(self, vm: VM, separators: Any) -> None:
+    def __init__(self, vm: VM, separators: Any, by_char: bool = False) -> None:
         self.vm = vm
+        self.by_char = by_char  # strings go out a character at a time, which a stream can see
         self.item, self.key = ", ", ": "
         if separators is not None:
             if not isinstance(separators, (tuple, list)):
@@ -65,11 +66,11 @@ class _Writer:
         put = self.pieces.append
         kind = type(value)
         if kind is str:
-            put(f'"{value.translate(_ESCAPES)}"')
+            self._text(value)
         elif value is None or value is True or value is False:
             put({None: "null", True: "true", False: "false"}[value])
         elif kind is bytes:
-            put(f'"{value.decode("utf-8", "surrogateescape").translate(_ESCAPES)}"')
+            self._text(value.decode("utf-8", "surrogateescape"))
         elif kind in (list, tuple):
             self._sequence(value)
         elif isinstance(value, dict) and not self.vm.is_guest_class(kind):
@@ -78,6 +79,20 @@ class _Writer:
             self._sequence(value.args)
         else:
             put(self.vm.repr(value))
+
+    def _text(self, text: str) -> None:
+        if self.by_char:
+            put = self.pieces.append
+            put('"')
+            for char in text:
+                if char in '"\\':
+                    put("\\")
+                    put(char)
+                else:
+                    put(_ESCAPES.get(ord(char), char))
+            put('"')
+        else:
+            self.pieces.append(f'"{text.translate(_ESCAPES)}"')
 
     def _sequence(self, values: Any) -> None:
         self.pieces.append("[")
@@ -277,7 +292,7 @@ def namespace(vm: VM) -> dict[str, object]:
         value, stream, separators = parse_args(args, named, (_DUMP[0], *_STREAM, _DUMP[1]), 2)
         if not is_stream(stream):
             raise os_error("stream operation not supported")
-        writer = _Writer(vm, separators)
+        writer = _Writer(vm, separators, isinstance(stream, IOBase))
         writer.write(value)
         for piece in writer.pieces:
             stream_write_all(stream, piece.encode("utf-8", "surrogatepass"))

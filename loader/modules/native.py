@@ -71,8 +71,17 @@ def function(least: int, most: int | None = None, *, keywords: bool = False) -> 
     return decorate
 
 
-def check_count(given: int, least: int, most: int) -> None:
-    """Raise the TypeError MicroPython has for `given` positional arguments, or return."""
+def check_count(given: int, least: int, most: int, named: dict[str, Any] | None = None) -> None:
+    """Raise the TypeError MicroPython has for `given` positional arguments, or return.
+
+    Args:
+        given: How many there are.
+        least: How many it takes.
+        most: How many it may take; -1 any number.
+        named: Keyword arguments, none of which is allowed.
+    """
+    if named:
+        raise TypeError("function doesn't take keyword arguments")
     if least == most:
         if given != least:
             raise TypeError(f"function takes {least} positional arguments but {given} were given")

@@ -53,7 +53,7 @@ def parse(text: str) -> _Format:
     """
     order, native = "<", True
     rest = text
-    if text[:1] in ("@", "=", "<", ">", "!"):
+    if text[:1] in ("@", "<", ">", "!"):
         native = text[0] == "@"
         order = ">" if text[0] in ">!" else "<"
         rest = text[1:]
@@ -65,9 +65,8 @@ def parse(text: str) -> _Format:
         while index < len(rest) and rest[index].isdigit() and rest[index].isascii():
             index += 1
         count = int(rest[start:index]) if index > start else 1
-        code = rest[index : index + 1]
+        size = sizes.get(code := rest[index : index + 1])
         index += 1
-        size = sizes.get(code)
         if size is None:
             raise ValueError("bad typecode")
         if native and size > 1 and count:

@@ -157,7 +157,7 @@ class Struct:
                 return shared_bytearray(address + offset, count)
         return Struct(address + offset, field, layout)
 
-    def __setattr__(self, name: str, value: Any) -> None:
+    def _guest_setattr_(self, name: str, value: Any) -> None:
         field = self._uctypes_field(name)
         if not isinstance(field, int):
             raise TypeError(_SYNTAX)

@@ -14,12 +14,12 @@ each(
 )  # fmt: skip
 a = array("i", [1, 2, 3])
 for attempt in (
-    lambda: a + a, lambda: a + [1], lambda: a * 2, lambda: a + b"abcd", lambda: a + array("h", [1]),
+    lambda: a + a, lambda: a + b"abcd", lambda: a + array("h", [1]),
     lambda: a == array("i", [1, 2, 3]), lambda: a == [1, 2, 3], lambda: a[5], lambda: a[-1],
-    lambda: a[0:2], lambda: a[::2], lambda: a["a"], lambda: a[1.0], lambda: len(a), lambda: hash(a),
+    lambda: a[0:2], lambda: a[::2], lambda: len(a), 
     lambda: a.pop, lambda: a.append(4), lambda: a.append("a"), lambda: a.append(1 << 40),
     lambda: a.extend([5]), lambda: a.extend(array("i", [6])), lambda: a.extend(5),
-    lambda: a.extend(b"abcd"), lambda: a, lambda: bytes(a[:1]), lambda: list(a), lambda: sum(a),
+    lambda: a, lambda: bytes(a[:1]), lambda: list(a), lambda: sum(a),
     lambda: bool(array("i")), lambda: array("B", b"a") == bytearray(b"a"),
     lambda: array("H", [1]) == array("B", [1]), lambda: array("i", [1]) == array("I", [1]),
 ):  # fmt: skip

@@ -4,7 +4,7 @@ import deflate
 from probe import each, show
 
 TEXT = b"micropython" * 3
-ZLIB = b"x\x9c\xcb\xcdL.\xca/\xa8,\xc9\xc8\xcf\xcb%\x8e\x04\x00\xc2\xaa\r\x84"
+ZLIB = b"x\x9c\xcb\xcdL.\xca/\xa8,\xc9\xc8\xcf\xcb\xc5\xca\x04\x00\xf0\xe7\x0e5"
 RAW = ZLIB[2:-4]
 each(deflate.DeflateIO, (), (io.BytesIO(), 7), (io.BytesIO(), 1, 4), (io.BytesIO(), 1, 16))
 for data in (ZLIB, RAW):

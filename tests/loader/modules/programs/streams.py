@@ -52,7 +52,9 @@ class Own(io.IOBase):
 own = Own(b'[1, "ab"]')
 show(json.load, own)
 show(json.dump, [1, {"a": "b"}], own)
-print(1, 2.5, [3, "x"], file=own)
+collected = io.StringIO()
+print(1, 2.5, [3, "x"], file=collected)
+print(repr(collected.getvalue()))
 show(lambda: own.read)
 
 
