@@ -13,7 +13,7 @@ from boards import Board, Partition
 from flash.bootloader import make_target
 from flash.target import Erasing, Target
 from flash.transport import Transport
-from romfs.errors import BoardError, NoPort
+from romfs.errors import BoardError, MissingExtra, NoPort, TransportError
 
 METHODS = ("uf2", "dfu", "esptool", "swd")
 
@@ -120,13 +120,24 @@ def _uf2(wanted: Wanted) -> tuple[Transport, Target]:
 
 
 def _dfu(wanted: Wanted) -> tuple[Transport, Target]:
-    from flash import dfu, dfu_devices
+    from flash import dfu, dfu_devices, dfu_util
 
     part, address, size = wanted.place()
-    memory = dfu_devices.choose_memory(dfu_devices.find_memories(), address, size, wanted.where)
+    by_command = False
+    try:
+        memories = list(dfu_devices.find_memories())
+    except (MissingExtra, TransportError):
+        if not dfu_util.available():
+            raise
+        memories, by_command = dfu_util.list_memories(), True
+    memory = dfu_devices.choose_memory(memories, address, size, wanted.where)
     starts = [way.address for way in wanted.board.flashing if _ROUTES.get(way.method) == "dfu"]
     run = next((start for start in starts if start is not None), None) if wanted.reset else None
-    target = make_target(wanted.board, part, erase=memory.erase_regions(address, size))
+    regions = memory.erase_regions(address, size)
+    if by_command:
+        target = make_target(wanted.board, part, erase=regions, erasing=Erasing.WHOLE)
+        return dfu_util.DfuUtilTransport(memory, address, size, run=run), target
+    target = make_target(wanted.board, part, erase=regions)
     return dfu.DfuTransport(memory, address, size, run=run), target
 
 

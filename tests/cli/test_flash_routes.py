@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 import boards
 from flash import routes
 from romfs.cli import exit_codes, main
+from romfs.errors import MissingExtra
 from romfs.image import Image
 from tests.formats.firmware import esp_firmware, romfs_image
 from tests.sim.uf2_drive import Uf2Drive, running
@@ -96,6 +98,25 @@ def test_dfu(
     assert main(words) == 0
     assert "already there" in capsys.readouterr().out
     assert device.running == 0x0800_8000
+
+
+def test_dfu_without_pyusb_goes_through_the_command(
+    image: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("pydfuutil", reason="pydfuutil is not installed (PyPI)")
+    from flash import dfu_devices
+    from tests.flash.test_dfu_util import make_command
+
+    def missing() -> object:
+        raise MissingExtra("flashing over DFU", extra="dfu")
+
+    make_command(tmp_path)
+    monkeypatch.setattr(dfu_devices, "find_memories", missing)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    assert main(["flash", image, "--method", "dfu", "--board", "PYBD_SF2", "--no-reset"]) == 0
+    assert (tmp_path / "state").read_bytes()[0x10_0000:][: len(IMAGE)] == IMAGE
+    monkeypatch.setenv("PATH", "")
+    assert main(["flash", image, "--method", "dfu", "--board", "PYBD_SF2"]) == 1
 
 
 def test_swd(
