@@ -30,6 +30,8 @@ VERBS = {
     "dump": "explain every record of an image, byte by byte",
     "boards": "list boards, or describe one",
     "check": "find what is wrong with an image before a device does",
+    "diff": "show what another image would change on a device",
+    "ram": "show the RAM that importing an image's modules takes",
     "convert": "write an image, or any firmware file, in another format",
     "lock": "settle the packages of a project, with their hashes",
     "merge": "put firmware and image into one file",

@@ -1,0 +1,1 @@
+"""How much RAM importing a module takes on a device."""

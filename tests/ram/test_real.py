@@ -1,0 +1,233 @@
+"""The RAM model against `gc.mem_alloc()` of the real, 64-bit engine, on real modules."""
+
+from __future__ import annotations
+
+import re
+import sysconfig
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from loader.footprint import import_and_measure
+from romfs.compile import CompileOptions, Compiler, Job
+from romfs.image import Image
+from romfs.layout import build_image
+from romfs.mpy import parse_mpy
+from romfs.ram.device import Device
+from romfs.ram.load import load_cost
+from romfs.static_qstrs import STATIC_QSTRS
+from tests.real import needs_micropython, run
+
+UNIX = Device(word=8, small_int_bits=63, float_bytes=8)
+TOLERANCE = 0.02
+
+MODULES = """
+__future__ __hello__ _bootsubprocess _compat_pickle _osx_support _sitebuiltins bisect colorsys
+curses/ascii distutils/errors distutils/log distutils/text_file email/__init__ email/iterators
+encodings/aliases getopt heapq html/entities lib2to3/pgen2/literals lib2to3/pgen2/token
+lib2to3/pytree opcode quopri re/_casefix sqlite3/dump stat token wave wsgiref/headers xml/__init__
+xml/dom/domreg xml/sax/_exceptions xml/sax/handler zoneinfo/_common asyncio/protocols
+asyncio/transports asyncio/trsock concurrent/__init__ dbm/__init__ keyword nturl2path _markupbase
+microdot/cors microdot/helpers embit/compact embit/liquid/blech32 embit/util/py_ripemd160
+embit/wordlists/base embit/wordlists/bip39 embit/wordlists/slip39 pygments/console pygments/filter
+pygments/token pygments/lexers/_ada_builtins pygments/lexers/_csound_builtins
+pygments/lexers/_css_builtins pygments/lexers/_julia_builtins pygments/lexers/_lua_builtins
+pygments/lexers/_luau_builtins pygments/lexers/_qlik_builtins pygments/lexers/_sql_builtins
+pygments/lexers/_stan_builtins pygments/lexers/_stata_builtins pygments/lexers/_usd_builtins
+rich/_export_format pluggy/_version packaging/__init__ execnet/_version
+""".split()
+
+PROBE = """
+import sys, vfs, gc, micropython
+data = open(sys.argv[1], 'rb').read()
+vfs.mount(vfs.VfsRom(data), '/rom')
+sys.path[:] = ['/rom']
+def deep(n, a, b, c, d):
+    return deep(n - 1, a, b, c, d) + 0 if n else 0
+def clean():
+    # What the C stack still shows of finished calls would keep garbage alive.
+    for _ in range(3):
+        deep(30, 1, 2, 3, 4)
+        gc.collect()
+micropython.qstr_info()
+before = after = 123456
+clean()
+before = gc.mem_alloc()
+try:
+    import m
+except Exception:
+    sys.exit()
+clean()
+after = gc.mem_alloc()
+print('kept', after - before)
+micropython.qstr_info()
+"""
+
+KNOWN = """
+import sys, micropython
+class Probe: pass
+probe = Probe()
+for name in open(sys.argv[1]).read().split('\\n'):
+    print('=', name)
+    micropython.qstr_info()
+    getattr(probe, name, None)
+print('=')
+micropython.qstr_info()
+"""
+
+
+class Real(NamedTuple):
+    """What the engine said: bytes kept, names in its newest pool before."""
+
+    kept: int
+    names: int
+
+
+class Case(NamedTuple):
+    """A module, compiled."""
+
+    name: str
+    image: Path
+    data: bytes
+
+
+def sources() -> dict[str, bytes]:
+    """Those of the modules that are installed here."""
+    roots = [Path(sysconfig.get_path(name)) for name in ("stdlib", "purelib")]
+    found = {}
+    for name in MODULES:
+        for root in roots:
+            path = root / f"{name}.py"
+            if path.is_file():
+                found[name] = path.read_bytes()
+                break
+    return found
+
+
+@pytest.fixture(scope="module")
+def cases(tmp_path_factory: pytest.TempPathFactory) -> list[Case]:
+    """Each module as `m` of an image of its own."""
+    texts = sources()
+    jobs = [Job("m.py", text, CompileOptions()) for text in texts.values()]
+    folder = tmp_path_factory.mktemp("ram")
+    made = []
+    for number, (name, done) in enumerate(
+        zip(texts, Compiler().compile(jobs, cache=None), strict=True)
+    ):
+        if done.error is None:
+            image = folder / f"{number}.romfs"
+            image.write_bytes(build_image({"m.mpy": done.content}))
+            made.append(Case(name, image, done.content))
+    return made
+
+
+def measured(case: Case) -> Real | None:
+    """Import it in the real engine; None where it cannot."""
+    text = run(PROBE, case.image).stdout
+    kept = re.search(r"kept (\d+)", text)
+    names = re.search(r"n_qstr=(\d+)", text)
+    return Real(int(kept[1]), int(names[1])) if kept and names else None
+
+
+def names_of(cases: list[Case]) -> set[str]:
+    """Every name the modules bring that can be asked for."""
+    texts = {
+        qstr.text
+        for case in cases
+        for qstr in parse_mpy(memoryview(case.data)).qstrs
+        if qstr.window is not None
+    }
+    return {text for text in texts if text.isprintable() and text}
+
+
+@cache
+def firmware_names(names: frozenset[str]) -> frozenset[str]:
+    """Those that the engine has among its own: looking one up makes no new qstr."""
+    from tempfile import NamedTemporaryFile
+
+    ordered = sorted(names)
+    with NamedTemporaryFile("w", encoding="utf-8") as file:
+        file.write("\n".join(ordered))
+        file.flush()
+        text = run(KNOWN, file.name).stdout
+    counts = [int(count) for count in re.findall(r"n_qstr=(\d+)", text)]
+    # A count that starts anew is a new pool: something was added to it.
+    return frozenset(
+        name for name, one, two in zip(ordered, counts, counts[1:], strict=False) if one == two
+    )
+
+
+def predicted(case: Case, device: Device, names_before: int) -> int:
+    """What the model says, with the pools as full as the engine's were."""
+    result = import_and_measure(case.image, "m", device)
+    assert result.error == "", result.error
+    footprint = result.modules["m"]
+    with Image.open(case.image) as image:
+        mpy = parse_mpy(memoryview(bytes(image.file("m.mpy").data)))
+    cost = load_cost(mpy, "m.mpy", device, n_globals=footprint.globals)
+    path = 1  # the path of the file is interned as well
+    pools = device.pools(len(cost.new_names) + path, used=names_before, capacity=20)
+    return cost.context + cost.tables + cost.constants + footprint.total + pools
+
+
+@needs_micropython
+def test_real_modules_take_what_is_predicted(cases: list[Case]) -> None:
+    device = replace(
+        UNIX, known=frozenset(STATIC_QSTRS) | firmware_names(frozenset(names_of(cases)))
+    )
+    errors: dict[str, float] = {}
+    for case in cases:
+        real = measured(case)
+        if real is not None:
+            errors[case.name] = predicted(case, device, real.names) / real.kept - 1
+    close = [name for name, error in errors.items() if abs(error) <= TOLERANCE]
+    far = {name: f"{error:+.1%}" for name, error in errors.items() if name not in close}
+    assert len(close) >= 50, far
+    # Names made while a module runs and garbage the collector cannot tell are not modelled.
+    assert len(close) >= 0.9 * len(errors), far
+
+
+@needs_micropython
+def test_measured_sizes_are_those_of_the_engine(tmp_path: Path) -> None:
+    """Objects one sort at a time: a hundred of each."""
+    bodies = {
+        "str": "x = [" + ", ".join(f"'a constant that is long {n:03}'" for n in range(100)) + "]",
+        "bytes": "x = [" + ", ".join(f"b'{n:03}'" for n in range(100)) + "]",
+        "float": "x = [" + ", ".join(f"{n}.5" for n in range(100)) + "]",
+        "long": "x = [" + ", ".join(f"{10**20 + n}" for n in range(100)) + "]",
+        "tuple": "x = [" + ", ".join(f"({n}, 2, 3)" for n in range(100)) + "]",
+        "functions": "\n".join(f"def f{n}(a, b=1, *, c=2): return a" for n in range(100)),
+        "closures": "def o(v):\n    return lambda: v\nx = [o(n) for n in range(100)]",
+        "classes": "\n".join(f"class C{n}:\n    def m(self): pass" for n in range(100)),
+        "subclasses": "\n".join(f"class C{n}(list): y = 1" for n in range(100)),
+        "instances": "class C:\n    def __init__(self, v):\n        self.v = v\n        self.w = v\n"
+        "x = [C(n) for n in range(100)]",
+        "nested": "\n".join(
+            f"def f{n}():\n    def g():\n        def h(): pass\n    return g" for n in range(100)
+        ),
+        "dicts": "x = [{'a': n} for n in range(100)]",
+        "bytearrays": "x = [bytearray(n) for n in range(100)]",
+        "sets": "x = [{n, n + 1, n + 2} for n in range(100)]",
+    }
+    made = []
+    for name, text in bodies.items():
+        job = Job("m.py", text.encode(), CompileOptions(small_int_bits=31))
+        (done,) = Compiler().compile([job], cache=None)
+        assert done.error is None, done.error
+        image = tmp_path / f"{name}.romfs"
+        image.write_bytes(build_image({"m.mpy": done.content}))
+        made.append(Case(name, image, done.content))
+    device = replace(
+        UNIX, known=frozenset(STATIC_QSTRS) | firmware_names(frozenset(names_of(made)))
+    )
+    wrong = {}
+    for case in made:
+        real = measured(case)
+        assert real is not None
+        guess = predicted(case, device, real.names)
+        if abs(guess / real.kept - 1) > TOLERANCE:
+            wrong[case.name] = (real.kept, guess)
+    assert wrong == {}
