@@ -26,14 +26,17 @@ _CAPACITIES = (
 # Dict displays start with exactly as many slots as they have items, and a host set does not
 # know in which order it was filled. Only the last ones made are remembered; holding them
 # keeps their identity theirs.
-_displays: deque[tuple[dict[Any, Any], int]] = deque(maxlen=256)
+_displays: dict[int, tuple[dict[Any, Any], int]] = {}
+_MAX_DISPLAYS = 256
 _sets: deque[tuple[set[Any], tuple[Any, ...], int]] = deque(maxlen=64)
 
 
 def note_display(made: dict[Any, Any], capacity: int) -> dict[Any, Any]:
     """Remember the capacity of a dict display, where growth alone may lead elsewhere."""
     if capacity > 2:
-        _displays.append((made, capacity))
+        _displays[id(made)] = (made, capacity)
+        if len(_displays) > _MAX_DISPLAYS:
+            del _displays[next(iter(_displays))]
     return made
 
 
@@ -82,36 +85,61 @@ def _next_capacity(capacity: int) -> int:
 def slots(keys: Iterable[Any], capacity: int = 0) -> list[Any]:
     """Keys in the slot order of the table built by inserting them one by one."""
     table: list[Any] = [NULL] * capacity
+    hashes: dict[Any, int] = {}
     used = 0
     for key in keys:
         if used == capacity:
             capacity = _next_capacity(capacity)
             old, table = table, [NULL] * capacity
             for moved in old:
-                _insert(table, moved, capacity)
-        _insert(table, key, capacity)
+                at = hashes[moved] % capacity
+                while table[at] is not NULL:
+                    at = at + 1 if at + 1 < capacity else 0
+                table[at] = moved
+        hashed = _text_hashes.get(key) if type(key) is str else device_hash(key)
+        if hashed is None:
+            hashed = device_hash(key)
+        if hashed is None:
+            hashed = hash(key) if isinstance(key, float | tuple | frozenset) else id(key) >> 5
+        hashes[key] = hashed
+        at = hashed % capacity
+        while table[at] is not NULL:
+            at = at + 1 if at + 1 < capacity else 0
+        table[at] = key
         used += 1
     return [key for key in table if key is not NULL]
 
 
-def _insert(table: list[Any], key: Any, capacity: int) -> None:
-    hashed = device_hash(key)
-    if hashed is None:
-        hashed = hash(key) if isinstance(key, float | tuple | frozenset) else id(key) >> 5
-    at = hashed % capacity
-    while table[at] is not NULL:
-        at = at + 1 if at + 1 < capacity else 0
-    table[at] = key
+# What was worked out for the same keys before: programs iterate a dict again and again.
+_known: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+_MAX_KNOWN, _MAX_KEYS = 2048, 256
+
+
+def _remembered(keys: tuple[Any, ...], capacity: int) -> list[Any]:
+    """`slots`, for keys that are all of types whose equals have equal hashes."""
+    question = (capacity, *keys)
+    found = _known.get(question)
+    if found is None:
+        found = tuple(slots(keys, capacity))
+        if len(_known) >= _MAX_KNOWN:
+            _known.clear()
+        _known[question] = found
+    return list(found)
+
+
+_BY_VALUE = ({str}, {int}, {str, int})
 
 
 def dict_keys(mapping: dict[Any, Any]) -> list[Any]:
     """Keys of a guest dict in a device's order."""
-    if len(mapping) < 2:
+    count = len(mapping)
+    if count < 2:
         return list(mapping)
-    for made, capacity in _displays:
-        if made is mapping:
-            return slots(mapping, capacity)
-    return slots(mapping)
+    noted = _displays.get(id(mapping))
+    capacity = noted[1] if noted is not None and noted[0] is mapping else 0
+    if count <= _MAX_KEYS and set(map(type, mapping)) in _BY_VALUE:
+        return _remembered(tuple(mapping), capacity)
+    return slots(mapping, capacity)
 
 
 def set_items(items: Iterable[Any]) -> list[Any]:
