@@ -170,8 +170,9 @@ class Functions:
                 iterable = name(self.unit.temp(), line)
             first = loops[0]
             source = help_call("iterate", [iterable], line)
-            if type(iterable) is ast.Name:
-                source = inner.iterate(iterable, line)  # type: ignore[assignment]
+            plain = inner.iterate_plainly(iterable, line)
+            if plain is not None:
+                source = plain  # type: ignore[assignment]
             parts = [
                 ast.comprehension(first.target, source, first.ifs, 0),
                 *loops[1:],
@@ -244,10 +245,8 @@ class Functions:
             again = inner.value(entry)
             if any(type(node) is ast.NamedExpr for node in ast.walk(again)):
                 return None
-            source = (
-                inner.iterate(again, header.line)
-                if type(again) is ast.Name
-                else help_call("iterate", [again], header.line)
+            source = inner.iterate_plainly(again, header.line) or help_call(
+                "iterate", [again], header.line
             )
             return self.comprehension_loop(inner, following, header, kind, loops, source)
         if following is not header or not items:

@@ -16,7 +16,6 @@ from loader.construct import CONSTRUCT
 from loader.exceptions import is_host_fault, visible
 from loader.modules import array
 from loader.loops_support import PENDING, delegate, make_function, raise_pending
-from loader.natives import EXCEPTION_NAMES, GUARDED
 from loader.order import made_set, note_display
 from loader.semantics import (
     exception_from,
@@ -51,14 +50,18 @@ class Guard:
     The methods are looked up as attributes, and `__exit__` gets no traceback.
     """
 
-    __slots__ = ("leave", "manager", "vm")
+    __slots__ = ("leave", "manager")
+    vm: VM
 
-    def __init__(self, vm: VM, manager: Any) -> None:
-        self.vm = vm
+    def __init__(self, manager: Any) -> None:
         self.manager = manager
 
     def __enter__(self) -> Any:
-        self.leave, _, value = setup_with(self.vm, 0, self.manager)
+        manager = self.manager
+        if type(type(manager)) is GuestType:
+            self.leave = manager.__exit__
+            return manager.__enter__()
+        self.leave, _, value = setup_with(self.vm, 0, manager)
         return value
 
     def __exit__(self, kind: Any, exc: BaseException | None, trace: Any) -> bool:
@@ -89,11 +92,6 @@ def identical(one: Any, other: Any) -> bool:
 def nothing_to_raise() -> BaseException:
     """What a bare `raise` outside a handler raises."""
     return RuntimeError("no active exception to reraise")
-
-
-def kinds(kind: Any) -> Any:
-    """What an except clause catches, if it is more than a name."""
-    return kind
 
 
 def construct(function: Any) -> Any:
@@ -161,11 +159,39 @@ def keyword_items(value: Any) -> dict[str, Any]:
     return keywords(pairs, 0)
 
 
-def _super_of(cls: Any, obj: Any, name: str) -> Any:
-    function, self = super_lookup(cls, obj, name)
-    if self is NULL:
-        return function
-    return types.MethodType(function, self)
+def _one_base_each(kind: type) -> bool:
+    """Whether a class and all its bases have one base."""
+    return all(len(base.__bases__) <= 1 for base in kind.__mro__)
+
+
+def seen(exc: BaseException) -> BaseException:
+    """`visible`, with a short way for what the guest raised."""
+    state = exc.__dict__
+    return exc if ".guest" in state or ".seen" in state else visible(exc)
+
+
+def exception(obj: Any) -> BaseException:
+    """What `raise obj` raises; see `semantics.exception_from`."""
+    if isinstance(obj, BaseException):
+        obj.__dict__[".guest"] = True
+        return obj
+    return exception_from(obj)
+
+
+def make_int(*args: Any) -> int:
+    """`int(..)`, with a short way for decimal text."""
+    if len(args) == 1:
+        text = args[0]
+        if type(text) is str and text.isdigit() and text.isascii():
+            return int(text)
+    return CONSTRUCT[int](*args)  # type: ignore[no-any-return]
+
+
+def kinds(kind: Any) -> Any:
+    """What an except clause catches: a tuple is looked at only as far as needed."""
+    if type(kind) is tuple and all(isinstance(one, type) for one in kind):
+        return kind
+    return BaseException if matches(sys.exc_info()[1], kind) else ()
 
 
 def helpers(vm: VM) -> dict[str, Any]:
@@ -174,9 +200,13 @@ def helpers(vm: VM) -> dict[str, Any]:
 
     def load(name: str, obj: Any) -> Any:
         kind = type(obj)
-        # Instances of such classes have nothing the host adds under a plain name.
-        if type(kind) is GuestType and not name.startswith("__") and native_base(kind) is object:
-            plain.add(kind)
+        if type(kind) is GuestType and not name.startswith("__"):
+            if native_base(kind) is object:
+                # Instances of such classes have nothing the host adds under a plain name.
+                plain.add(kind)
+            own = obj.__dict__
+            if name in own:
+                return own[name]
         return load_attr(vm, name, obj)
 
     def store(name: str, value: Any, obj: Any) -> None:
@@ -185,23 +215,35 @@ def helpers(vm: VM) -> dict[str, Any]:
     def delete(name: str, obj: Any) -> None:
         store_attr(vm, name, NULL, obj)
 
-    simple: dict[type, dict[str, Any]] = {}
+    single: set[type] = set()
+    initialised: set[type] = set()
 
     def super_method(cls: Any, obj: Any, name: str) -> Any:
-        return _super_of(cls, obj, name)
+        kind = type(obj)
+        if type(kind) is GuestType and isinstance(obj, cls):
+            base = cls.__base__
+            if name == "__init__" and not is_guest_class(base) and base is not object:
+                return base.__init__.__get__(obj, kind)
+            if kind not in single and native_base(kind) is object and _one_base_each(kind):
+                single.add(kind)
+            if name == "__init__" and isinstance(base.__init__, types.FunctionType):
+                initialised.add(cls)
+        function, self = super_lookup(cls, obj, name)
+        return function if self is NULL else types.MethodType(function, self)
 
+    guard = type("Guard", (Guard,), {"__slots__": (), "vm": vm})
     guest = vm.builtins
     found: dict[str, Any] = {
         "type": type, "int": int, "float": float, "str": str, "list": list, "tuple": tuple,
         "dict": dict, "range": range, "generator": types.GeneratorType, "set": set,
         "bytearray": bytearray, "BaseException": BaseException,
         "iterate": iterate, "iter": lambda obj: get_iter(vm, 0, obj), "construct": construct,
-        "visible": visible, "with": lambda manager: Guard(vm, manager), "count": count,
+        "visible": seen, "with": guard, "count": count,
         "is": identical, "load_attr": load, "store_attr": store, "delete_attr": delete,
         "plain": plain, "load_subscr": load_subscript, "store_subscr": store_subscript,
         "delete_subscr": delete_subscr, "slice": slice, "display": note_display,
         "made_set": made_set,
-        "exception": exception_from, "nothing_to_raise": nothing_to_raise, "kinds": kinds,
+        "exception": exception, "nothing_to_raise": nothing_to_raise, "kinds": kinds,
         "matches": matches, "format": format_percent, "modulo": modulo, "mapping": mapping,
         "make": make, "super_method": super_method, "globals": globals_of_caller,
         "namespace": lambda: vm.ns, "build_class": lambda: guest["__build_class__"],
@@ -233,9 +275,10 @@ def helpers(vm: VM) -> dict[str, Any]:
     found["cut_errors"] = (ValueError, OverflowError, TypeError)
     found["store_cut"] = store_cut
     found["super"] = Super
+    found["make_int"] = make_int
+    found["host_super"], found["single"], found["initialised"] = super, single, initialised
     for name, function in methods.METHODS.items():
         found["method_" + name] = function(vm)
-    del simple
     return {HELPER + name: value for name, value in found.items()}
 
 
@@ -254,4 +297,3 @@ def install(vm: VM) -> None:
     vm.builtins.update(helpers(vm))
 
 
-_ = (EXCEPTION_NAMES, GUARDED, is_guest_class)

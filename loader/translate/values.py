@@ -445,10 +445,24 @@ class Values:
     def do_load_super_method(self, item: Item) -> None:
         text, line = self.names[item.arg], item.line
         size = self.total(3)
-        _, cls, obj = self.take_many(3)
-        self.push(
-            help_call("super_method", [cls, obj, constant(text, line)], line), size, ("super", text)
-        )
+        obj_entry, cls_entry = self.pop(), self.pop()
+        self.pop()
+        obj, cls = self.value(obj_entry), self.value(cls_entry)
+        slow = help_call("super_method", [cls, obj, constant(text, line)], line)
+        made: ast.expr = slow
+        simple = _simple(obj) and _simple(cls)
+        if simple and (text not in self.unit.guarded or text == "__init__"):
+            # Where all classes have one base, the host's `super` finds the same.
+            kind = call(helper("type", line), [obj], line)
+            tests: list[ast.expr] = [compare(kind, nodes.IN, helper("single", line), line)]
+            if text == "__init__":
+                tests.append(compare(cls, nodes.IN, helper("initialised", line), line))
+            test = ast.BoolOp(nodes.AND, tests, lineno=line, col_offset=0)
+            host = call(helper("host_super", line), [cls, obj], line)
+            made = choose(
+                tests[0] if len(tests) == 1 else test, attribute(host, text, line), slow, line
+            )
+        self.push(made, size, ("super", text))
         self.stack.append(NULL)
 
     def do_store_attr(self, item: Item) -> None:
@@ -643,6 +657,9 @@ class Values:
         left, right = self.value(lhs), self.value(rhs)
         if type(left) is ast.Constant and type(left.value) is str:
             return help_call("format", [left, right], line)
+        if type(right) is ast.Constant and type(right.value) is int:
+            # Formatting one int is the same for host and guest.
+            return ast.BinOp(left, nodes.OPERATORS["%"], right, lineno=line, col_offset=0)
         if rhs.size > _SMALL:
             return help_call("modulo", [left, right], line)
         first, again = self.twice(lhs, line)
@@ -1016,17 +1033,28 @@ class Values:
 
     def iterate(self, node: ast.expr, line: int) -> ast.expr:
         """What the host iterates for the guest's items of a value."""
+        plain = self.iterate_plainly(node, line)
+        if plain is not None:
+            return plain
+        text = self.unit.temp()
+        first, again = walrus(text, node, line), name(text, line)
+        slow = help_call("iterate", [again], line)
+        return choose(is_type(first, "list", line), again, slow, line)
+
+    def iterate_plainly(self, node: ast.expr, line: int) -> ast.expr | None:
+        """`iterate` without a temporary, or None if it needs one."""
         if type(node) in (ast.List, ast.Tuple, ast.ListComp):
             return node
         if type(node) is ast.Constant and type(node.value) in (str, bytes, tuple):
             return node
+        if type(node) is ast.Call and type(node.func) is ast.Name:
+            called = node.func.id
+            if called in _SEQUENCES and called not in self.facts.rebound | self.facts.defined:
+                return node
         if type(node) is ast.Name:
-            first, again = node, node
-        else:
-            text = self.unit.temp()
-            first, again = walrus(text, node, line), name(text, line)  # type: ignore[assignment]
-        slow = help_call("iterate", [again], line)
-        return choose(is_type(first, "list", line), again, slow, line)
+            slow = help_call("iterate", [node], line)
+            return choose(is_type(node, "list", line), node, slow, line)
+        return None
 
     def iterable(self, entry: Entry) -> ast.expr:
         """What a loop iterates."""
@@ -1141,6 +1169,9 @@ _FAST_SETS = {
     "bytes": "bytes_like", "bytearray": "bytes_like", "type": "common",
 }  # fmt: skip
 """Built-in types called with one argument -> helper with the types for which the host is right."""
+
+_SEQUENCES = frozenset({"range", "enumerate", "zip", "reversed"})
+"""Built-in callables whose results have the same order for host and guest."""
 
 _PLAIN_KINDS = frozenset({"str", "list", "dict", "tuple", "bytes", "bytearray", "float", "set"})
 """Built-in types of which the host and the guest agree what is an instance."""
