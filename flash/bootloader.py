@@ -23,6 +23,9 @@ from romfs.mpy import parse_header
 Tell = Callable[[str, dict[str, Any]], None]
 """Takes an event: its name and its facts, all of them fit for JSON."""
 
+ATOMIC = 32
+"""Bytes that flash programs as one: the largest flash word here, of STM32H7. What is
+written in pieces of this is fine for all the others."""
 _ROUNDS = 3  # the first try, and two more of what did not read back right
 
 
@@ -85,7 +88,7 @@ def make_target(
         twice=False,
         commit=commit,
         # The last write begins with the magic; what follows it in that write is at risk.
-        at_risk=commit if commit > 256 else 0,
+        at_risk=commit if commit > ATOMIC else 0,
     )
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from boards import Board, Partition
-from flash.bootloader import make_target
+from flash.bootloader import ATOMIC, make_target
 from flash.target import Erasing, Target
 from flash.transport import Transport
 from romfs.errors import BoardError, MissingExtra, NoPort, TransportError
@@ -137,7 +137,7 @@ def _dfu(wanted: Wanted) -> tuple[Transport, Target]:
     if by_command:
         target = make_target(wanted.board, part, erase=regions, erasing=Erasing.WHOLE)
         return dfu_util.DfuUtilTransport(memory, address, size, run=run), target
-    target = make_target(wanted.board, part, erase=regions)
+    target = make_target(wanted.board, part, erase=regions, write=ATOMIC)
     return dfu.DfuTransport(memory, address, size, run=run), target
 
 

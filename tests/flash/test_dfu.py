@@ -14,7 +14,7 @@ pytest.importorskip("usb", reason="pyusb is not installed (extra 'dfu')")
 
 import boards
 from boards import EraseRegion
-from flash.bootloader import deploy, make_target
+from flash.bootloader import ATOMIC, deploy, make_target
 from flash.dfu import DfuTransport
 from flash.dfu_devices import Memory, choose_memory, find_memories, parse_layout
 from flash.plan import Kind
@@ -41,7 +41,8 @@ KINDS: list[Literal["rom", "mboot"]] = ["rom", "mboot"]
 def open_(device: DfuDevice, *, run: int | None = None) -> tuple[DfuTransport, Target]:
     memory = choose_memory(find_memories(Backend(device)), ADDRESS, SIZE)
     route = DfuTransport(memory, ADDRESS, SIZE, run=run, sleep=lambda _: None)
-    target = make_target(BOARD, PART, erase=memory.erase_regions(ADDRESS, SIZE))
+    regions = memory.erase_regions(ADDRESS, SIZE)
+    target = make_target(BOARD, PART, erase=regions, write=ATOMIC)
     return route, target
 
 
@@ -65,7 +66,7 @@ def test_the_image_arrives_is_read_back_and_runs(device: DfuDevice) -> None:
     assert device.alternate == len(device.layouts) - 1
     changes = [line for line in device.log if not line.startswith("address")]
     assert changes[0] == f"erase {ADDRESS:#x}"
-    assert changes[-1] == f"write {ADDRESS:#x} 256"
+    assert changes[-1] == f"write {ADDRESS:#x} 32"
 
 
 def test_the_same_image_is_not_written_again_and_a_change_alone(device: DfuDevice) -> None:
@@ -139,7 +140,7 @@ def test_unplugged_after_every_transfer_nothing_half_done_looks_whole(
     def attempt(device: DfuDevice) -> None:
         memory = choose_memory(find_memories(Backend(device)), ADDRESS, 0x8000)
         route = DfuTransport(memory, ADDRESS, 0x8000, sleep=lambda _: None)
-        target = make_target(BOARD, PART, erase=(EraseRegion(0, 2048, 16),))
+        target = make_target(BOARD, PART, erase=(EraseRegion(0, 2048, 16),), write=ATOMIC)
         deploy(route, image, target)
 
     whole = DfuDevice((layout,), kind)
