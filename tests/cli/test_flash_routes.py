@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -166,3 +167,21 @@ def test_boards_know_their_routes() -> None:
     assert routes.methods_of(boards.load("RPI_PICO")) == ("uf2", "swd")
     for board in boards.all_boards():
         assert set(routes.methods_of(board)) <= set(routes.METHODS)
+
+
+@pytest.mark.parametrize(
+    ("method", "board", "module", "extra"),
+    [
+        ("esptool", "ESP32_GENERIC_S3", "esptool", "esp"),
+        ("dfu", "PYBD_SF2", "usb.core", "dfu"),
+        ("swd", "PCA10056", "pyocd.target", "swd"),
+    ],
+)
+def test_a_missing_package_is_named(
+    image: str, method: str, board: str, module: str, extra: str,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setitem(sys.modules, module, None)
+    monkeypatch.setenv("PATH", "")
+    assert main(["flash", image, "--method", method, "--board", board, "--port", "x"]) == 1
+    assert f"pip install 'micropython-romfs[{extra}]'" in capsys.readouterr().err
