@@ -29,6 +29,7 @@ def add_parser(parser: argparse.ArgumentParser) -> None:
         help="directory, manifest.py, or FAT image dumped from a board "
         "(default: the configured source, or .)",
     )
+    parser.add_argument("--from", dest="source_from", metavar="SRC", help="the same as SRC")
     parser.add_argument(
         "-o", "--output", metavar="OUT", help="the image to write (default: NAME.romfs)"
     )
@@ -104,6 +105,7 @@ def run(args: argparse.Namespace) -> int:
     """Build, report, write: one image, or all that the configuration describes."""
     from romfs.cli._variants import matrix, single
 
+    args.source = args.source or args.source_from
     config = _config(args)
     if not args.all:
         return _build(args, single(args, config))

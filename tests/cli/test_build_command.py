@@ -50,6 +50,12 @@ def test_json_report(app: Path, tmp_path: Path) -> None:
     assert report["bytes"]["data"] == 3000
 
 
+def test_the_source_as_an_option(app: Path, tmp_path: Path) -> None:
+    out = tmp_path / "o.romfs"
+    assert romfs("build", "--from", app, "-o", out).code == 0
+    assert romfs("build", app, "--check", out).code == 0
+
+
 def test_default_output_lies_in_the_working_directory(
     app: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
