@@ -12,6 +12,7 @@ from romfs import build_info
 from romfs.errors import BoardError, FlashError, ImageError, IncompatibleMpy, MpyError, NoPartition
 from romfs.image import Image
 from romfs.mpy import parse_header
+from romfs.records import Kind, read_record
 
 _REFUSED = (Quirk.ROMFS_SHARES_FILESYSTEM, Quirk.MAY_OVERLAP_BOOTLOADER)
 _WARNED = (
@@ -176,7 +177,7 @@ def preflight(
             raise BoardError(f"{other}; nothing erased (--force to write it all the same)")
         warnings.append(other)
     warnings += check_board(target, board, force=force)
-    if target.at_risk:
+    if target.at_risk and not _padded(image, target.at_risk):
         warnings.append(
             f"on this board the last {target.at_risk} bytes written are not all or nothing: after "
             "a power cut in that instant, write again before use"
@@ -186,6 +187,14 @@ def preflight(
     if "vfs.VfsRom" not in info.features:
         warnings.append("this firmware has no vfs.VfsRom: it cannot mount the image")
     return warnings
+
+
+def _padded(image: Image, size: int) -> bool:
+    """Whether nothing but padding lies in the first `size` bytes: they may be half written."""
+    if image.payload == image.size:
+        return True
+    first = read_record(image.data, image.payload, image.size)
+    return first.kind == Kind.PADDING and first.end >= size
 
 
 def check_board(target: Target, board: Board | None, *, force: bool) -> list[str]:

@@ -32,7 +32,6 @@ Source = Callable[[DeviceInfo, Target, Board | None], bytes]
 
 _ATTEMPTS = 4
 _UPLOADS = 8
-_AWAY = 20.0  # seconds a device may be gone: USB enumeration after a reset, a cable replugged
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +47,7 @@ class Options:
         board: What the user says is connected; None: what it says itself.
         window: Bits of the deflate window to use at most; 0: send uncompressed.
         typed: Do without the transfer agent.
+        away: Seconds a device may be gone: resetting, or its cable pulled.
     """
 
     partition: int = 0
@@ -58,6 +58,7 @@ class Options:
     board: Board | None = None
     window: int = 15
     typed: bool = False
+    away: float = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +213,7 @@ def flash(link: Link, source: Source, options: Options, tell: Tell = quiet) -> R
             if attempt == _ATTEMPTS or content is None:
                 raise
             tell("link-lost", {"error": str(error), "attempt": attempt})
-            link.reopen(_AWAY)
+            link.reopen(options.away)
     raise AssertionError
 
 

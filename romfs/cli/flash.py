@@ -53,6 +53,13 @@ def add_parser(parser: argparse.ArgumentParser) -> None:
     how.add_argument(
         "--force", action="store_true", help="write even where the board speaks against it"
     )
+    how.add_argument(
+        "--reconnect",
+        type=float,
+        default=20.0,
+        metavar="S",
+        help="wait so long for a device that goes away in the middle (default: 20)",
+    )
     how.add_argument("--json", action="store_true", help="events, one JSON object a line")
     add_route_arguments(parser)
 
@@ -74,6 +81,7 @@ def run(args: argparse.Namespace) -> int:
         dry_run=args.dry_run,
         reset=not args.no_reset,
         force=args.force,
+        away=args.reconnect,
     )
     source = _source(args)
     with Reporter(as_json=args.json, several=len(named) > 1) as reporter:
