@@ -10,6 +10,7 @@ is limited, and a function that needs more is left to `dispatch`.
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from loader.code import Code
@@ -351,7 +352,10 @@ class Writer(Values):
             elif active[-1] != "except":
                 raise Unstructured("bare raise in a finally clause")
         else:
-            exc = help_call("exception", [self.take()], line)
+            exc = self.take()
+            made = exc.func if isinstance(exc, ast.Call) else None
+            if not (isinstance(made, ast.Name) and made.id in self.facts.defined):
+                exc = help_call("exception", [exc], line)
         self.stack = [entry for entry in self.stack if entry.kind is Kind.VALUE]
         self.write(ast.Raise(exc, None, lineno=line, col_offset=0))
 
@@ -827,11 +831,22 @@ class Writer(Values):
                 if type(kind.node) in (ast.Name, ast.Attribute):
                     node = kind.node
                 body, following = block.succ
+                if isinstance(node, ast.Name) and node.id in ("BaseException", "Exception"):
+                    self.pass_faults(handlers, line)
                 handlers.append(self.clause(node, body, stack, context, line))
                 block = following
                 continue
+            self.pass_faults(handlers, line)
             handlers.append(self.clause(None, block, stack, context, line))
             return
+
+    @staticmethod
+    def pass_faults(handlers: list[ast.ExceptHandler], line: int) -> None:
+        """Before a clause that catches everything: what is no business of the guest's."""
+        again: ast.stmt = ast.Raise(None, None, lineno=line, col_offset=0)
+        handlers.append(
+            ast.ExceptHandler(helper("faults", line), None, [again], lineno=line, col_offset=0)
+        )
 
     def clause(
         self, kind: ast.expr | None, body: Block, stack: list[Entry], context: Context, line: int
@@ -843,6 +858,11 @@ class Writer(Values):
         bound: str | None = None
         first = 0
         start = body
+        known = (
+            isinstance(kind, ast.Name)
+            and kind.id in self.facts.defined
+            and kind.id not in self.globals_stored
+        )
         if kind is None:
             kind = helper("BaseException", line)
         if items and items[0].name == "POP_TOP":
@@ -853,9 +873,9 @@ class Writer(Values):
         ) is not None:
             bound, inner_body, cleanup = native
             label = Label(cleanup, [*stack, SLOT])
-            text.append(
-                assign(target(bound, line), help_call("visible", [name(bound, line)], line), line)
-            )
+            if not known:  # the guest's own classes are never the host's
+                seen = help_call("visible", [name(bound, line)], line)
+                text.append(assign(target(bound, line), seen, line))
             self.mark_bound(items[0])
             self.arm(
                 inner_body, inside, Context(label, context.again, context.leave), text
@@ -951,6 +971,10 @@ class Writer(Values):
         self.stack, self.out = stack, out
         manager = self.take()
         self.settle()
+        names = [self.unit.temp(), self.unit.temp()]
+        out.append(assign(target(names[0], line), manager, line))
+        leave_ = self.special(names[0], "__exit__", line)
+        out.append(assign(target(names[1], line), leave_, line))
         body, handler = block.succ
         if [item.name for item in handler.items] != ["WITH_CLEANUP"]:
             raise Unstructured("with statement that ends in its own way")
@@ -978,21 +1002,146 @@ class Writer(Values):
         else:
             self.arm(body, inside, inner, text_)
         self.sure = sure
-        guard = help_call("with", [manager], line)
-        item = ast.withitem(guard, where)
-        out.append(ast.With([item], text_ or [_pass(line)], None, lineno=line, col_offset=0))
+        entered = call(self.special(names[0], "__enter__", line), [], line)
+        if where is None:
+            out.append(expression(entered, line))
+        else:
+            out.append(assign(where, entered, line))
+        leave = name(names[1], line)
+        nothing = [constant(None, line)] * 3
+        self.leave_with(
+            text_, call(leave, nothing, line), lambda seen: call(leave, seen, line), out, line
+        )
         after = list(stack)
         self.stack, self.out = after, out
         return self.jump(handler.succ[0], after, context, out)
+
+    def special(self, manager: str, method: str, line: int) -> ast.expr:
+        """A method that a statement asks an object for."""
+        obj = name(manager, line)
+        kind = call(helper("type", line), [call(helper("type", line), [obj], line)], line)
+        return choose(
+            nodes.compare(kind, nodes.IS, helper("guest_type", line), line),
+            nodes.attribute(obj, method, line),
+            help_call("load_attr", [constant(method, line), obj], line),
+            line,
+        )
+
+    def leave_with(
+        self,
+        body: list[ast.stmt],
+        normal: ast.expr,
+        failed: Callable[[list[ast.expr]], ast.expr],
+        out: list[ast.stmt],
+        line: int,
+    ) -> None:
+        """Write the body of a with statement, and how it is left.
+
+        Args:
+            body: Its statements.
+            normal: The call of `__exit__` however control leaves without an exception.
+            failed: Makes the call for an exception from its three arguments.
+            out: Where it is written.
+            line: Of the statement.
+        """
+        place = {"lineno": line, "col_offset": 0}
+        flag, caught, seen = self.unit.temp(), self.unit.temp(), self.unit.temp()
+        exc = name(seen, line)
+        arguments = [call(helper("type", line), [exc], line), exc, constant(None, line)]
+        handler = ast.ExceptHandler(
+            helper("BaseException", line),
+            caught,
+            [
+                assign(target(flag, line), constant(False, line), line),
+                assign(
+                    target(seen, line), help_call("caught", [name(caught, line)], line), line
+                ),
+                ast.If(
+                    not_(failed(arguments), line), [ast.Raise(None, None, **place)], [], **place
+                ),
+            ],
+            **place,
+        )
+        final = ast.If(name(flag, line), [expression(normal, line)], [], **place)
+        out.append(assign(target(flag, line), constant(True, line), line))
+        out.append(ast.Try(body or [_pass(line)], [handler], [], [final], **place))
 
     def async_with(
         self, block: Block, stack: list[Entry], context: Context, out: list[ast.stmt]
     ) -> Block | None:
         """SETUP_FINALLY of an `async with`: the manager is on top of the stack.
 
+        The handler is matched as a whole: the compiler emits it in one form only.
+
         Source: MicroPython py/compile.c, compile_async_with_stmt_helper.
         """
-        raise Unstructured("async with")
+        line = block.line
+        body, handler = block.succ
+        following = self.async_exit(handler)
+        manager = self.value(stack.pop())
+        stack.append(SLOT)
+        if type(manager) is not ast.Name:
+            raise Unstructured("async with over something unnamed")
+        sure = self.sure
+        self.sure = set(sure)
+        text: list[ast.stmt] = []
+        label = Label(handler, [*stack, SLOT])
+        # Falling out of the body goes on at the handler's last part, with None below.
+        normal = self.async_normal_end(handler, following)
+        ends = Label(normal, [*stack[:-1], SLOT, SLOT]) if normal is not None else label
+        self.arm(body, list(stack), Context(ends, context.again, context.leave), text)
+        self.sure = sure
+        self.unit.yields(self)
+        method = nodes.attribute(manager, "__aexit__", line)
+
+        def left(arguments: list[ast.expr]) -> ast.expr:
+            called = call(method, arguments, line)
+            return ast.YieldFrom(
+                help_call("awaited", [called], line), lineno=line, col_offset=0
+            )
+
+        nothing: list[ast.expr] = [constant(None, line)] * 3
+        self.leave_with(text, left(nothing), left, out, line)
+        after = list(stack[:-1])
+        self.stack, self.out = after, out
+        return self.jump(following, after, context, out)
+
+    def async_exit(self, handler: Block) -> Block:
+        """The block after an async with statement, if its handler has the known form."""
+        names = [item.name for item in handler.items]
+        wanted = ["DUP_TOP", "LOAD_GLOBAL", "BINARY_OP"]
+        if names != wanted or handler.end is not End.BRANCH:
+            raise Unstructured("async with of unknown form")
+        if self.names[handler.items[1].arg] != "BaseException" or handler.items[2].arg != 8:
+            raise Unstructured("async with of unknown form")
+        failed, _ = handler.succ
+        if [item.name for item in failed.items] != _ASYNC_FAILED or failed.end is not End.BRANCH:
+            raise Unstructured("async with of unknown form")
+        end = failed.succ[1]
+        if end.end is not End.END_FINALLY or end.items:
+            raise Unstructured("async with of unknown form")
+        return end.succ[0]
+
+    def async_normal_end(self, handler: Block, following: Block) -> Block | None:
+        """Where the body of an async with comes to when it ends by itself."""
+        unwinding = handler.succ[1]
+        if [item.name for item in unwinding.items] == ["ROT_THREE", "ROT_THREE"]:
+            if unwinding.end is not End.GOTO:
+                raise Unstructured("async with of unknown form")
+            return unwinding.succ[0]
+        if [item.name for item in unwinding.items] != ["ROT_THREE", "ROT_THREE", *_ASYNC_NORMAL]:
+            raise Unstructured("async with of unknown form")
+        return None
+
+
+_ASYNC_NORMAL = (
+    "LOAD_METHOD LOAD_CONST_NONE DUP_TOP DUP_TOP CALL_METHOD GET_ITER LOAD_CONST_NONE YIELD_FROM "
+    "POP_TOP"
+).split()
+_ASYNC_FAILED = (
+    "DUP_TOP ROT_THREE ROT_TWO LOAD_METHOD ROT_THREE ROT_THREE DUP_TOP LOAD_ATTR ROT_TWO "
+    "LOAD_CONST_NONE CALL_METHOD GET_ITER LOAD_CONST_NONE YIELD_FROM"
+).split()
 
 
 def _pass(line: int) -> ast.stmt:

@@ -35,6 +35,7 @@ def make_unit(code: Code, facts: Facts) -> Unit:
         constructors=_CONSTRUCTORS,
         functions=frozenset(n for n, v in builtins.items() if isinstance(v, types.MethodType)),
         host_functions=support.HOST_FUNCTIONS,
+        exceptions=support.plain_exceptions(builtins),
     )
 
 

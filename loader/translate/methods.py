@@ -6,9 +6,11 @@ arguments, does what the host does where that is right, and otherwise what tier 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from loader.methods import METHODS as OWN
 from loader.semantics import load_attr
 
 if TYPE_CHECKING:
@@ -74,6 +76,50 @@ def _update(vm: VM) -> Method:
     return method
 
 
+_FIELDS = re.compile(r"[^{}]|\{\d*(?::[<>^]?0?\d*[dxX]?)?\}|\{\{|\}\}")
+_formats: dict[str, bool] = {}
+_MAX_FORMATS = 1000
+
+
+def _format(vm: VM) -> Method:
+    def method(obj: Any, *args: Any, **named: Any) -> Any:
+        if type(obj) is str and not named:
+            plain = _formats.get(obj)
+            if plain is None:
+                if len(_formats) > _MAX_FORMATS:
+                    _formats.clear()
+                plain = _formats[obj] = not _FIELDS.sub("", obj)
+            if plain:
+                for arg in args:
+                    kind = type(arg)
+                    if kind is not int and kind is not str:
+                        break
+                else:
+                    try:
+                        return obj.format(*args)
+                    except (ValueError, IndexError):
+                        pass  # the guest's own says why
+        return load_attr(vm, "format", obj)(*args, **named)
+
+    return method
+
+
+def _own(name: str) -> Callable[[VM], Method]:
+    """A method that is the runtime's own for some types."""
+    own = {kind: table[name] for kind, table in OWN.items() if name in table}
+
+    def bind(vm: VM) -> Method:
+        def method(obj: Any, *args: Any, **named: Any) -> Any:
+            function = own.get(type(obj))
+            if function is not None:
+                return function(obj, *args, **named)
+            return load_attr(vm, name, obj)(*args, **named)
+
+        return method
+
+    return bind
+
+
 METHODS: dict[str, Callable[[VM], Method]] = {
     **{
         name: _ascii(name)
@@ -82,5 +128,8 @@ METHODS: dict[str, Callable[[VM], Method]] = {
     "join": _join,
     "encode": _plain("encode", str, 0),
     "decode": _plain("decode", bytes, 0),
+    "format": _format,
+    **{name: _own(name) for name in ("center", "rsplit", "sort", "popitem", "to_bytes", "hex")},
+    "update": _update,
 }
 """Name -> what makes the method for a run."""

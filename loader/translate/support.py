@@ -5,6 +5,7 @@ Their names begin with `vm.`, which no guest identifier can; `dir(builtins)` lea
 
 from __future__ import annotations
 
+import re
 import sys
 import types
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from loader.classes import GuestType, Super
 from loader.code import NULL
 from loader.construct import CONSTRUCT
-from loader.exceptions import is_host_fault, visible
+from loader.exceptions import HostFault, is_host_fault, visible
 from loader.modules import array
 from loader.loops_support import PENDING, delegate, make_function, raise_pending
 from loader.order import made_set, note_display
@@ -26,14 +27,14 @@ from loader.semantics import (
     load_attr,
     load_subscr,
     matches,
-    setup_with,
     store_attr,
     store_subscr,
     super_lookup,
 )
-from loader.text import is_guest_class, native_base
+from loader.text import is_guest_class, native_base, quote
 from loader.translate import methods
 from loader.translate.nodes import HELPER
+from romfs.errors import RomfsError
 
 if TYPE_CHECKING:
     from loader.vm import VM
@@ -44,34 +45,11 @@ HOST_FUNCTIONS: dict[str, Any] = {
 }  # fmt: skip
 """Built-in functions for which the host's own does the same wherever it succeeds."""
 
-class Guard:
-    """A context manager as `with` of generated code uses it: MicroPython's protocol.
-
-    The methods are looked up as attributes, and `__exit__` gets no traceback.
-    """
-
-    __slots__ = ("leave", "manager")
-    vm: VM
-
-    def __init__(self, manager: Any) -> None:
-        self.manager = manager
-
-    def __enter__(self) -> Any:
-        manager = self.manager
-        if type(type(manager)) is GuestType:
-            self.leave = manager.__exit__
-            return manager.__enter__()
-        self.leave, _, value = setup_with(self.vm, 0, manager)
-        return value
-
-    def __exit__(self, kind: Any, exc: BaseException | None, trace: Any) -> bool:
-        if exc is None:
-            self.leave(None, None, None)
-            return False
-        if is_host_fault(exc):
-            return False
-        seen = visible(exc)
-        return bool(self.leave(type(seen), seen, None))
+def caught(exc: BaseException) -> BaseException:
+    """An exception that leaves a with statement; what is not the guest's goes its way."""
+    if is_host_fault(exc):
+        raise exc
+    return seen(exc)
 
 
 def count(start: Any, stop: Any, step: int) -> Iterator[Any]:
@@ -108,7 +86,7 @@ def make(code: Any, defaults: Any, kwdefaults: Any, cells: tuple[types.CellType,
 
 def modulo(lhs: Any, rhs: Any) -> Any:
     """`%`."""
-    return lhs % rhs if type(lhs) is not str else format_percent(lhs, rhs)
+    return lhs % rhs if type(lhs) is not str else format_(lhs, rhs)
 
 
 def delete_subscr(obj: Any, key: Any) -> None:
@@ -164,6 +142,14 @@ def _one_base_each(kind: type) -> bool:
     return all(len(base.__bases__) <= 1 for base in kind.__mro__)
 
 
+_BARE = frozenset({
+    ArithmeticError, AssertionError, BaseException, EOFError, Exception, IndexError, KeyError,
+    LookupError, MemoryError, NotImplementedError, OverflowError, RuntimeError, TypeError,
+    ValueError, ZeroDivisionError,
+})  # fmt: skip
+"""Exception classes to which the host adds no attributes but those of all exceptions."""
+
+
 def seen(exc: BaseException) -> BaseException:
     """`visible`, with a short way for what the guest raised."""
     state = exc.__dict__
@@ -182,9 +168,53 @@ def make_int(*args: Any) -> int:
     """`int(..)`, with a short way for decimal text."""
     if len(args) == 1:
         text = args[0]
-        if type(text) is str and text.isdigit() and text.isascii():
-            return int(text)
+        if type(text) is str and text.isascii() and "_" not in text:
+            try:
+                return int(text)
+            except ValueError:
+                digits = text.lstrip(" \t\n\r\v\f")
+                digits = digits[1:] if digits[:1] in ("-", "+") else digits
+            raise ValueError(f"invalid syntax for integer with base 10: {quote(digits)}")
     return CONSTRUCT[int](*args)  # type: ignore[no-any-return]
+
+
+_CONVERSION = re.compile(r"%(?:([-+ 0]*\d*)([dixXs])|%)|%")
+_conversions: dict[str, tuple[frozenset[type], ...] | None] = {}
+_INT, _TEXT = frozenset({int}), frozenset({int, str})
+_MAX_FORMATS = 1000
+
+
+def _host_formats(text: str) -> tuple[frozenset[type], ...] | None:
+    """Types of arguments for which the host's `%` formats as a device does; None if unknown."""
+    found: list[frozenset[type]] = []
+    for match in _CONVERSION.finditer(text):
+        if match[0] == "%%":
+            continue
+        if not match[2]:
+            return None
+        found.append(_TEXT if match[2] == "s" else _INT)
+    return tuple(found)
+
+
+def format_(text: str, values: Any) -> str:
+    """`text % values`, by the host where ints and texts are formatted plainly."""
+    wanted = _conversions.get(text, ())
+    if wanted == ():
+        if len(_conversions) > _MAX_FORMATS:
+            _conversions.clear()
+        wanted = _conversions[text] = _host_formats(text)
+    if wanted is not None:
+        kind = type(values)
+        if kind is tuple:
+            if len(values) == len(wanted):
+                for value, kinds_ in zip(values, wanted, strict=True):
+                    if type(value) not in kinds_:
+                        break
+                else:
+                    return text % values
+        elif len(wanted) == 1 and kind in wanted[0]:
+            return text % values
+    return format_percent(text, values)
 
 
 def kinds(kind: Any) -> Any:
@@ -197,13 +227,17 @@ def kinds(kind: Any) -> Any:
 def helpers(vm: VM) -> dict[str, Any]:
     """Every helper, under its full name."""
     plain: set[type] = set()
+    strict: set[type] = set()
 
     def load(name: str, obj: Any) -> Any:
         kind = type(obj)
         if type(kind) is GuestType and not name.startswith("__"):
-            if native_base(kind) is object:
+            base = native_base(kind)
+            if base is object or base in _BARE:
                 # Instances of such classes have nothing the host adds under a plain name.
                 plain.add(kind)
+                if base is object:
+                    strict.add(kind)
             own = obj.__dict__
             if name in own:
                 return own[name]
@@ -222,29 +256,28 @@ def helpers(vm: VM) -> dict[str, Any]:
         kind = type(obj)
         if type(kind) is GuestType and isinstance(obj, cls):
             base = cls.__base__
-            if name == "__init__" and not is_guest_class(base) and base is not object:
-                return base.__init__.__get__(obj, kind)
-            if kind not in single and native_base(kind) is object and _one_base_each(kind):
-                single.add(kind)
-            if name == "__init__" and isinstance(base.__init__, types.FunctionType):
-                initialised.add(cls)
+            native = native_base(kind)
+            if native is object or native in _BARE:
+                if _one_base_each(kind):
+                    single.add(kind)
+                if isinstance(base.__init__, types.FunctionType) or base in _BARE:
+                    initialised.add(cls)
         function, self = super_lookup(cls, obj, name)
         return function if self is NULL else types.MethodType(function, self)
 
-    guard = type("Guard", (Guard,), {"__slots__": (), "vm": vm})
     guest = vm.builtins
     found: dict[str, Any] = {
         "type": type, "int": int, "float": float, "str": str, "list": list, "tuple": tuple,
         "dict": dict, "range": range, "generator": types.GeneratorType, "set": set,
         "bytearray": bytearray, "BaseException": BaseException,
         "iterate": iterate, "iter": lambda obj: get_iter(vm, 0, obj), "construct": construct,
-        "visible": seen, "with": guard, "count": count,
+        "visible": seen, "caught": caught, "faults": (RomfsError, HostFault), "awaited": awaited, "count": count,
         "is": identical, "load_attr": load, "store_attr": store, "delete_attr": delete,
-        "plain": plain, "load_subscr": load_subscript, "store_subscr": store_subscript,
+        "plain": plain, "strict": strict, "load_subscr": load_subscript, "store_subscr": store_subscript,
         "delete_subscr": delete_subscr, "slice": slice, "display": note_display,
         "made_set": made_set,
         "exception": exception, "nothing_to_raise": nothing_to_raise, "kinds": kinds,
-        "matches": matches, "format": format_percent, "modulo": modulo, "mapping": mapping,
+        "matches": matches, "format": format_, "modulo": modulo, "mapping": mapping,
         "make": make, "super_method": super_method, "globals": globals_of_caller,
         "namespace": lambda: vm.ns, "build_class": lambda: guest["__build_class__"],
         "import_name": vm.import_name, "import_from": vm.import_from,
@@ -282,6 +315,11 @@ def helpers(vm: VM) -> dict[str, Any]:
     return {HELPER + name: value for name, value in found.items()}
 
 
+def awaited(obj: Any) -> Any:
+    """What `yield from` delegates to for an awaited object."""
+    return obj if type(obj) is types.GeneratorType else delegate(obj)
+
+
 def globals_of_caller() -> dict[str, Any]:
     """`globals()` of the function that asks."""
     return sys._getframe(1).f_globals
@@ -290,6 +328,15 @@ def globals_of_caller() -> dict[str, Any]:
 def constructors() -> frozenset[str]:
     """Names of the types among the builtins whose calls differ from the host's."""
     return frozenset("super" if kind is Super else kind.__name__ for kind in CONSTRUCT)
+
+
+def plain_exceptions(builtins: dict[str, Any]) -> frozenset[str]:
+    """Names of the exception classes among the builtins that are called as they are."""
+    return frozenset(
+        name
+        for name, kind in builtins.items()
+        if isinstance(kind, type) and issubclass(kind, BaseException) and kind not in CONSTRUCT
+    )
 
 
 def install(vm: VM) -> None:

@@ -33,6 +33,7 @@ class Unit:
         constructors: Names of built-in types whose calls differ from the host's.
         functions: Names of built-in functions.
         host_functions: Those for which the host has one that does the same.
+        exceptions: Names of exception classes that the host makes as the guest does.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Unit:
         constructors: Collection[str],
         functions: Collection[str],
         host_functions: Collection[str] = (),
+        exceptions: Collection[str] = (),
     ) -> None:
         self.root = root
         self.facts = facts
@@ -51,6 +53,7 @@ class Unit:
         self.constructors = constructors
         self.functions = functions
         self.host_functions = host_functions
+        self.exceptions = exceptions
         self.functions_of = Functions(self)
         self.line = 1
         self.defined: list[tuple[str, Code]] = []

@@ -407,10 +407,11 @@ class Values:
             return help_call("load_attr", [*slow, node], line)
         if self.is_self(obj):
             return attribute(node, text, line)
+        plain = "strict" if text in _OF_EXCEPTIONS else "plain"
         first, again = self.twice(obj, line)
         kind = call(helper("type", line), [first], line)
         return choose(
-            compare(kind, nodes.IN, helper("plain", line), line),
+            compare(kind, nodes.IN, helper(plain, line), line),
             attribute(again, text, line),
             help_call("load_attr", [*slow, again], line),
             line,
@@ -936,7 +937,7 @@ class Values:
                     if text in self.unit.constructors:
                         test = compare(node, nodes.IS, helper(text, line), line)
                         return choose(test, helper("make_" + text, line), node, line)
-                    if text in self.unit.functions:
+                    if text in self.unit.functions or text in self.unit.exceptions:
                         return node  # type: ignore[no-any-return]
             elif origin == "method" and (
                 text not in self.facts.attributes and text not in self.facts.rebound
@@ -1163,6 +1164,9 @@ class Values:
 
 
 _KINDS = 13
+
+_OF_EXCEPTIONS = frozenset({"value", "errno", "args", "with_traceback", "add_note"})
+"""Attributes in which exceptions of all classes differ from the host's."""
 
 _FAST_SETS = {
     "int": "numbers", "float": "numbers", "str": "ints", "list": "ordered", "tuple": "ordered",

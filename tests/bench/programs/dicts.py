@@ -38,7 +38,7 @@ def memo(limit):
             return 1
         if n < 0 or largest == 0:
             return 0
-        key = (n, largest)
+        key = n * 64 + largest
         if key not in known:
             known[key] = ways(n - largest, largest) + ways(n, largest - 1)
         return known[key]
