@@ -113,7 +113,9 @@ class GuestModule:
 
     def __getattr__(self, name: str) -> Any:
         if name not in self._module.__dict__:
-            raise AttributeError(f"module {self._module.__dict__.get('__name__')!r} has no {name!r}")
+            raise AttributeError(
+                f"module {self._module.__dict__.get('__name__')!r} has no {name!r}"
+            )
         value = self._module.__dict__[name]
         return GuestFunction(self._vm, value) if callable(value) else value
 

@@ -226,6 +226,8 @@ def run(code, L):
                                             if op == 0x2a:
                                                 arg = A[ip]
                                                 ip = N[ip]
+                                                if arg and vm.heap_locks:
+                                                    heap_locked()
                                                 s.append(t)
                                                 if arg:
                                                     t = tuple(s[-arg:])
@@ -253,6 +255,8 @@ def run(code, L):
                                                     if op == 0x2b:
                                                         arg = A[ip]
                                                         ip = N[ip]
+                                                        if vm.heap_locks:
+                                                            heap_locked()
                                                         s.append(t)
                                                         if arg:
                                                             t = s[-arg:]
@@ -262,8 +266,12 @@ def run(code, L):
                                                     else:
                                                         arg = A[ip]
                                                         ip = N[ip]
+                                                        if vm.heap_locks:
+                                                            heap_locked()
                                                         s.append(t)
-                                                        t = build_map(vm, arg)
+                                                        t = {}
+                                                        if arg > 2:
+                                                            note_display(t, arg)
                                                 else:
                                                     if op == 0x2d:
                                                         arg = A[ip]
@@ -429,16 +437,10 @@ def run(code, L):
                         if op < 0x56:
                             if op < 0x45:
                                 if op == 0x43:
-                                    if t:
-                                        ip = A[ip]
-                                    else:
-                                        ip = N[ip]
+                                    ip = A[ip] if t else N[ip]
                                     t = s.pop()
                                 else:
-                                    if t:
-                                        ip = N[ip]
-                                    else:
-                                        ip = A[ip]
+                                    ip = N[ip] if t else A[ip]
                                     t = s.pop()
                             else:
                                 if op == 0x55:
@@ -1070,6 +1072,8 @@ def run_observed(code, L):
                                             if op == 0x2a:
                                                 arg = A[ip]
                                                 ip = N[ip]
+                                                if arg and vm.heap_locks:
+                                                    heap_locked()
                                                 s.append(t)
                                                 if arg:
                                                     t = tuple(s[-arg:])
@@ -1097,6 +1101,8 @@ def run_observed(code, L):
                                                     if op == 0x2b:
                                                         arg = A[ip]
                                                         ip = N[ip]
+                                                        if vm.heap_locks:
+                                                            heap_locked()
                                                         s.append(t)
                                                         if arg:
                                                             t = s[-arg:]
@@ -1106,8 +1112,12 @@ def run_observed(code, L):
                                                     else:
                                                         arg = A[ip]
                                                         ip = N[ip]
+                                                        if vm.heap_locks:
+                                                            heap_locked()
                                                         s.append(t)
-                                                        t = build_map(vm, arg)
+                                                        t = {}
+                                                        if arg > 2:
+                                                            note_display(t, arg)
                                                 else:
                                                     if op == 0x2d:
                                                         arg = A[ip]
@@ -1273,16 +1283,10 @@ def run_observed(code, L):
                         if op < 0x56:
                             if op < 0x45:
                                 if op == 0x43:
-                                    if t:
-                                        ip = A[ip]
-                                    else:
-                                        ip = N[ip]
+                                    ip = A[ip] if t else N[ip]
                                     t = s.pop()
                                 else:
-                                    if t:
-                                        ip = N[ip]
-                                    else:
-                                        ip = A[ip]
+                                    ip = N[ip] if t else A[ip]
                                     t = s.pop()
                             else:
                                 if op == 0x55:
@@ -1915,6 +1919,8 @@ def generate(code, L):
                                             if op == 0x2a:
                                                 arg = A[ip]
                                                 ip = N[ip]
+                                                if arg and vm.heap_locks:
+                                                    heap_locked()
                                                 s.append(t)
                                                 if arg:
                                                     t = tuple(s[-arg:])
@@ -1942,6 +1948,8 @@ def generate(code, L):
                                                     if op == 0x2b:
                                                         arg = A[ip]
                                                         ip = N[ip]
+                                                        if vm.heap_locks:
+                                                            heap_locked()
                                                         s.append(t)
                                                         if arg:
                                                             t = s[-arg:]
@@ -1951,8 +1959,12 @@ def generate(code, L):
                                                     else:
                                                         arg = A[ip]
                                                         ip = N[ip]
+                                                        if vm.heap_locks:
+                                                            heap_locked()
                                                         s.append(t)
-                                                        t = build_map(vm, arg)
+                                                        t = {}
+                                                        if arg > 2:
+                                                            note_display(t, arg)
                                                 else:
                                                     if op == 0x2d:
                                                         arg = A[ip]
@@ -2118,16 +2130,10 @@ def generate(code, L):
                         if op < 0x56:
                             if op < 0x45:
                                 if op == 0x43:
-                                    if t:
-                                        ip = A[ip]
-                                    else:
-                                        ip = N[ip]
+                                    ip = A[ip] if t else N[ip]
                                     t = s.pop()
                                 else:
-                                    if t:
-                                        ip = N[ip]
-                                    else:
-                                        ip = A[ip]
+                                    ip = N[ip] if t else A[ip]
                                     t = s.pop()
                             else:
                                 if op == 0x55:
@@ -2766,6 +2772,8 @@ def generate_observed(code, L):
                                             if op == 0x2a:
                                                 arg = A[ip]
                                                 ip = N[ip]
+                                                if arg and vm.heap_locks:
+                                                    heap_locked()
                                                 s.append(t)
                                                 if arg:
                                                     t = tuple(s[-arg:])
@@ -2793,6 +2801,8 @@ def generate_observed(code, L):
                                                     if op == 0x2b:
                                                         arg = A[ip]
                                                         ip = N[ip]
+                                                        if vm.heap_locks:
+                                                            heap_locked()
                                                         s.append(t)
                                                         if arg:
                                                             t = s[-arg:]
@@ -2802,8 +2812,12 @@ def generate_observed(code, L):
                                                     else:
                                                         arg = A[ip]
                                                         ip = N[ip]
+                                                        if vm.heap_locks:
+                                                            heap_locked()
                                                         s.append(t)
-                                                        t = build_map(vm, arg)
+                                                        t = {}
+                                                        if arg > 2:
+                                                            note_display(t, arg)
                                                 else:
                                                     if op == 0x2d:
                                                         arg = A[ip]
@@ -2969,16 +2983,10 @@ def generate_observed(code, L):
                         if op < 0x56:
                             if op < 0x45:
                                 if op == 0x43:
-                                    if t:
-                                        ip = A[ip]
-                                    else:
-                                        ip = N[ip]
+                                    ip = A[ip] if t else N[ip]
                                     t = s.pop()
                                 else:
-                                    if t:
-                                        ip = N[ip]
-                                    else:
-                                        ip = A[ip]
+                                    ip = N[ip] if t else A[ip]
                                     t = s.pop()
                             else:
                                 if op == 0x55:

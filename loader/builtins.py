@@ -25,10 +25,10 @@ from loader.construct import (
 from loader.exceptions import Entry, add_entry
 from loader.floats import round_to
 from loader.formatting import format_percent, format_value
-from loader.natives import ATTRIBUTES, GUARDED
-from loader.order import dict_keys, hash_bytes
 from loader.methods import sort_list
 from loader.modules import builtin_module
+from loader.natives import ATTRIBUTES, GUARDED
+from loader.order import dict_keys, hash_bytes
 from loader.semantics import call, get_iter, iterate, load_attr, store_attr
 from loader.text import class_name, is_guest_class, repr_, str_, type_name
 from romfs.static_qstrs import STATIC_QSTRS
@@ -248,7 +248,7 @@ def b_divmod(vm: VM, *args: Any) -> Any:
     """`divmod(a, b)`."""
     _args(args, 2)
     try:
-        return divmod(*args)
+        return divmod(args[0], args[1])
     except TypeError:
         raise TypeError(
             f"unsupported types for __divmod__: '{type_name(args[0])}', '{type_name(args[1])}'"
@@ -520,7 +520,9 @@ def b_repl_print(vm: VM, *args: Any) -> None:
 def b_help(vm: VM, *args: Any) -> None:
     """`help(x)`."""
     if not args:
-        vm.write("Welcome to MicroPython!\n\nFor online docs please visit http://docs.micropython.org/\n")
+        vm.write(
+            "Welcome to MicroPython!\n\nFor online docs please visit http://docs.micropython.org/\n"
+        )
         return
     obj = args[0]
     vm.write(f"object {str_(obj)} is of type {class_name(type_of(obj))}\n")
@@ -572,5 +574,3 @@ def namespace(vm: VM) -> dict[str, Any]:
     values.update({name: types.MethodType(function, vm) for name, function in _FUNCTIONS.items()})
     values["super"] = Super
     return values
-
-

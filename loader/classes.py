@@ -17,7 +17,7 @@ from loader.natives import ATTRIBUTES, EXCEPTION_NAMES, GUARDED, missing, unboun
 from loader.order import dict_keys
 from loader.text import class_name, is_guest_class, is_guest_function, type_name
 
-__all__ = ["GuestType", "HIDDEN", "is_guest_class", "new_class"]
+__all__ = ["HIDDEN", "GuestType", "is_guest_class", "new_class"]
 
 HIDDEN = frozenset(
     {
@@ -51,7 +51,9 @@ class DepthFirstType(GuestType):
         for base in cls.__bases__:
             order += [k for k in depth_first(base) if k not in order]
         natives = [k for k in order if not is_guest_class(k)]
-        return [k for k in order if is_guest_class(k)] + sorted(natives, key=lambda k: -len(k.__mro__))
+        return [k for k in order if is_guest_class(k)] + sorted(
+            natives, key=lambda k: -len(k.__mro__)
+        )
 
 
 class NativeBaseType(GuestType):
@@ -62,12 +64,14 @@ class NativeBaseType(GuestType):
 
         Source: MicroPython py/objtype.c, mp_obj_instance_make_new.
         """
-        obj = cls.__new__(cls, *args, **named)
+        new: Any = cls.__new__
+        obj: Any = new(cls, *args, **named)
         if type(obj) is not cls:
             return obj
         _uninitialised.append(obj)
         try:
-            result = cls.__init__(obj, *args, **named)  # type: ignore[misc, func-returns-value]
+            init: Any = cls.__init__
+            result = init(obj, *args, **named)
         finally:
             pending = _uninitialised and _uninitialised[-1] is obj
             if pending:
@@ -102,8 +106,10 @@ def _needs_depth_first(bases: tuple[type, ...]) -> bool:
     for base in bases:
         order += [k for k in depth_first(base) if is_guest_class(k) and k not in order]
     try:
-        host = type("probe", bases, {}).__mro__ if not any(map(is_guest_class, bases)) else (
-            GuestType("probe", bases, {}).__mro__
+        host = (
+            type("probe", bases, {}).__mro__
+            if not any(map(is_guest_class, bases))
+            else (GuestType("probe", bases, {}).__mro__)
         )
     except TypeError:
         return True
@@ -202,7 +208,8 @@ def build_class(vm: Any, *args: Any, **named: Any) -> type:
     if len(args) < 2:
         raise TypeError(f"function missing {2 - len(args)} required positional arguments")
     body, name, *bases = args
-    saved, namespace = vm.ns, {}
+    namespace: dict[str, Any] = {}
+    saved = vm.ns
     vm.ns = namespace
     cell = body()
     vm.ns = saved
@@ -280,8 +287,7 @@ def _native_member(obj: Any, native: type, name: str) -> Any:
         if name in ATTRIBUTES[native]:
             return native_attribute_as(obj, native, name)
         return None
-    value = getattr(obj, name, None) if not name.startswith("__") else None
-    return value
+    return None if name.startswith("__") else getattr(obj, name, None)
 
 
 def native_attribute_as(obj: Any, native: type, name: str) -> Any:
@@ -507,5 +513,3 @@ def super_attribute(cls: Any, obj: Any, name: str) -> Any:
 
 def _first(pair: tuple[Any, Any], *args: Any, **named: Any) -> Any:
     return pair[0](pair[1], *args, **named)
-
-

@@ -106,6 +106,8 @@ def link(
 ) -> Code:
     """Build the tables of a parsed file; returns the code of its module body.
 
+    The body must be bytecode; that of a module linked from C is not, see `NativeCode`.
+
     Args:
         mpy: The parsed file.
         window: The file.

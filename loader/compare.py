@@ -6,7 +6,9 @@ import re
 
 from loader.engine import Result
 
-_ADDRESS = re.compile(rb"(?<=at )(0x)?[0-9a-f]{6,}|(?<=<bound_method )[0-9a-f]+|(?<=<code )[0-9a-f]+")
+_ADDRESS = re.compile(
+    rb"(?<=at )(0x)?[0-9a-f]{6,}|(?<=<bound_method )[0-9a-f]+|(?<=<code )[0-9a-f]+"
+)
 
 
 def first_difference(expected: Result, found: Result) -> str | None:

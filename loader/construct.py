@@ -94,9 +94,7 @@ def parse_int(value: str | bytes | bytearray, base: int) -> int:
             raise ValueError
         number = int(plain, base)
     except ValueError:
-        raise ValueError(
-            f"invalid syntax for integer with base {base}: {repr_(digits)}"
-        ) from None
+        raise ValueError(f"invalid syntax for integer with base {base}: {repr_(digits)}") from None
     return -number if negative else number
 
 
@@ -168,8 +166,10 @@ def make_complex(*args: Any) -> complex:
             raise TypeError(f"can't convert {type_name(value)} to complex")
         return complex(to_float(value), 0)
     real, imag = (a if isinstance(a, complex) else to_float(a) for a in args)
-    return real + imag * 1j if isinstance(real, complex) or isinstance(imag, complex) else (
-        complex(real, imag)
+    return (
+        real + imag * 1j
+        if isinstance(real, complex) or isinstance(imag, complex)
+        else (complex(real, imag))
     )
 
 
@@ -212,8 +212,20 @@ def make_bytes(*args: Any, **named: Any) -> bytes:
     if type(value) is int:
         if value < 0:
             raise ValueError
-        return bytes(value)
+        return bytes(_sized(value))
     return bytes(_byte_items(value))
+
+
+HEAP_BYTES = 2_000_000
+"""What the unix build has by default; a larger block cannot be had."""
+
+
+def _sized(length: int) -> int:
+    """A length a device could allocate."""
+    if not 0 <= length <= HEAP_BYTES:
+        shown = length % (1 << 64)
+        raise MemoryError(f"memory allocation failed, allocating {shown} bytes")
+    return length
 
 
 def _byte_items(value: Any, wrap: bool = False) -> Any:
@@ -239,7 +251,7 @@ def make_bytearray(*args: Any, **named: Any) -> bytearray:
             raise TypeError("string argument without an encoding")
         return bytearray(value.encode("utf-8", "surrogateescape"))
     if type(value) is int:
-        return bytearray(value)
+        return bytearray(_sized(value))
     items = _byte_items(value, wrap=True)
     return bytearray(items)
 

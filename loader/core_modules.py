@@ -116,7 +116,9 @@ def _print_exception(vm: VM, *args: Any) -> None:
 
 
 def _exc_info(vm: VM) -> tuple[Any, Any, Any]:
-    return (None, None, None)
+    """The exception being handled in the function that asks."""
+    exc = vm.handled_exception()
+    return (None, None, None) if exc is None else (type(exc), exc, None)
 
 
 def _atexit(vm: VM, function: Any) -> Any:
@@ -195,16 +197,28 @@ def _qstr_info(vm: VM, *args: Any) -> None:
 def _schedule(vm: VM, *args: Any) -> None:
     if len(args) != 2:
         raise TypeError(f"function takes 2 positional arguments but {len(args)} were given")
-    vm.call(*args)
+    if len(vm.scheduled) >= _SCHEDULE_DEPTH:
+        raise RuntimeError("schedule queue full")
+    vm.scheduled.append(args)
+    if len(vm.scheduled) == 1:
+        while vm.scheduled:
+            callback, arg = vm.scheduled[0]
+            try:
+                vm.call(callback, arg)
+            finally:
+                vm.scheduled.pop(0)
+
+
+_SCHEDULE_DEPTH = 8
 
 
 def _heap_lock(vm: VM) -> None:
-    vm.__dict__["heap_locks"] = vm.__dict__.get("heap_locks", 0) + 1
+    vm.heap_locks += 1
 
 
 def _heap_unlock(vm: VM) -> int:
-    vm.__dict__["heap_locks"] = vm.__dict__.get("heap_locks", 0) - 1
-    return int(vm.__dict__["heap_locks"])
+    vm.heap_locks -= 1
+    return vm.heap_locks
 
 
 def _kbd_intr(vm: VM, char: int) -> None:

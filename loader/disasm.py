@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from loader.code import Code, NativeCode
-from loader.ops import Fmt, Instruction, instructions
 from loader.operators import BINARY, UNARY
-from romfs.mpy import ARCHS, CodeKind, ScopeFlag
+from loader.ops import Fmt, Instruction, instructions
+from romfs.archs import ARCHS
+from romfs.mpy import CodeKind, ScopeFlag
 
 
 def operand_text(code: Code, ins: Instruction) -> str:
@@ -58,7 +59,8 @@ def listing(code: Code) -> Iterator[str]:
         line = f"{starts[ins.ip]:4}" if ins.ip in starts else "    "
         mark = ">" if ins.ip in targets else " "
         raw = code.ops[ins.ip : ins.next].hex(" ")
-        yield f"{line} {mark}{ins.ip:5}  {raw:<14} {ins.op.name:<24} {operand_text(code, ins)}".rstrip()
+        text = f"{ins.op.name:<24} {operand_text(code, ins)}".rstrip()
+        yield f"{line} {mark}{ins.ip:5}  {raw:<14} {text}"
 
 
 def native_listing(code: NativeCode) -> Iterator[str]:

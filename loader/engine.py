@@ -154,9 +154,7 @@ def execute(
     return status, vm
 
 
-def _execute(
-    request: Request, streams: Streams, hooks: Hooks, tier: str
-) -> tuple[int, Any]:
+def _execute(request: Request, streams: Streams, hooks: Hooks, tier: str) -> tuple[int, Any]:
     from loader.mapping import Mapping
     from loader.modules._rom_fs import VfsRom
     from loader.vm import VM

@@ -12,7 +12,7 @@ from loader.code import Code, link
 from loader.modules import builtin_module, frozen_module
 from loader.source import compile_source
 from romfs.errors import IncompatibleMpy
-from romfs.mpy import parse_mpy
+from romfs.mpy import CodeKind, parse_mpy
 
 if TYPE_CHECKING:
     from loader.vm import VM
@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 FROZEN = ".frozen"
 
 
-def import_module(
-    vm: VM, name: str, globals_: dict[str, Any], fromlist: Any, level: int
-) -> Any:
+def import_module(vm: VM, name: str, globals_: dict[str, Any], fromlist: Any, level: int) -> Any:
     """What `__import__` does.
 
     Args:
@@ -167,13 +165,20 @@ def execute_file(vm: VM, module: ModuleType, path: str) -> None:
     data = vm.vfs.read_for_import(path)
     if path[-3:-2] == "m":
         code = load_mpy(vm, data, namespace, path)
+        if code is None:
+            return
     else:
         code = load_source(vm, bytes(data), path, namespace)
     vm.execute(code, namespace, namespace)
 
 
-def load_mpy(vm: VM, data: memoryview, namespace: dict[str, Any], path: str) -> Code:
+def load_mpy(vm: VM, data: memoryview, namespace: dict[str, Any], path: str) -> Code | None:
     """Build the tables of a .mpy file.
+
+    Returns:
+        Code of the module body; None for a module linked from C, which is machine code
+        only. Loading one succeeds as on a device of that architecture; whoever uses the
+        module is told why it is empty.
 
     Raises:
         ValueError: The guest's: the chosen board would refuse the file.
@@ -183,7 +188,18 @@ def load_mpy(vm: VM, data: memoryview, namespace: dict[str, Any], path: str) -> 
         vm.target.check_file(data)
     except IncompatibleMpy as refusal:
         raise ValueError(str(refusal)) from None
-    code = link(parse_mpy(data), data, namespace, vm, offset=vm.offset_of(data))
+    mpy = parse_mpy(data)
+    if mpy.root.kind is not CodeKind.BYTECODE:
+        arch = mpy.header.arch_name
+
+        def refuse(name: str) -> None:
+            if name[:2] == "__":
+                raise AttributeError(f"module '{namespace['__name__']}' has no attribute '{name}'")
+            raise NotImplementedError(f"machine code for {arch} does not run on the host")
+
+        namespace["__getattr__"] = refuse
+        return None
+    code = link(mpy, data, namespace, vm, offset=vm.offset_of(data))
     vm.loaded(path, code)
     return code
 

@@ -20,8 +20,10 @@ the current opcode, `x y f` scratch that names an instruction's operands for err
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
+from textwrap import indent
 
 from loader.operators import BINARY, IN, IS, MATCH, UNARY
 from loader.ops import EFFECTS, OPS, Flow, Fmt, Op
@@ -42,8 +44,6 @@ _WEIGHTS = {
 
 _VARUINT = "arg = A[ip]\nip = N[ip]\n"
 _NAME = "name = A[ip]\nip = N[ip]\n"
-_TAKE_SIGNED = _TAKE = "ip = A[ip]\n"
-_SKIP = "ip = N[ip]\n"
 _PUSH = "s.append(t)\n"
 
 _UNBOUND = """\
@@ -302,6 +302,8 @@ else:
 """,
     "UNPACK_EX": _VARUINT + "s.extend(unpack_ex(vm, arg, t))\nt = s.pop()\n",
     "BUILD_TUPLE": _VARUINT + """\
+if arg and vm.heap_locks:
+    heap_locked()
 s.append(t)
 if arg:
     t = tuple(s[-arg:])
@@ -310,12 +312,22 @@ else:
     t = ()
 """,
     "BUILD_LIST": _VARUINT + """\
+if vm.heap_locks:
+    heap_locked()
 s.append(t)
 if arg:
     t = s[-arg:]
     del s[-arg:]
 else:
     t = []
+""",
+    "BUILD_MAP": _VARUINT + """\
+if vm.heap_locks:
+    heap_locked()
+s.append(t)
+t = {}
+if arg > 2:
+    note_display(t, arg)
 """,
     "BUILD_SET": _VARUINT + """\
 s.append(t)
@@ -373,21 +385,22 @@ else:
 t = with_cleanup(s, t)
 """,
     # Flow
-    "JUMP": _TAKE_SIGNED,
-    "POP_JUMP_IF_TRUE": "if t:\n" + "".join(f"    {line}\n" for line in _TAKE_SIGNED.splitlines()) + "else:\n    " + _SKIP + "t = s.pop()\n",
-    "POP_JUMP_IF_FALSE": "if t:\n    " + _SKIP + "else:\n" + "".join(f"    {line}\n" for line in _TAKE_SIGNED.splitlines()) + "t = s.pop()\n",
-    "JUMP_IF_TRUE_OR_POP": "if t:\n" + "".join(f"    {line}\n" for line in _TAKE.splitlines()) + "else:\n    " + _SKIP + "    t = s.pop()\n",
-    "JUMP_IF_FALSE_OR_POP": "if t:\n    " + _SKIP + "    t = s.pop()\nelse:\n" + "".join(f"    {line}\n" for line in _TAKE.splitlines()),
+    "JUMP": "ip = A[ip]\n",
+    "POP_JUMP_IF_TRUE": "ip = A[ip] if t else N[ip]\nt = s.pop()\n",
+    "POP_JUMP_IF_FALSE": "ip = N[ip] if t else A[ip]\nt = s.pop()\n",
+    "JUMP_IF_TRUE_OR_POP": "if t:\n    ip = A[ip]\nelse:\n    ip = N[ip]\n    t = s.pop()\n",
+    "JUMP_IF_FALSE_OR_POP": "if t:\n    ip = N[ip]\n    t = s.pop()\nelse:\n    ip = A[ip]\n",
     "FOR_ITER": """\
 x = next(t if t is not NULL else s[-2], NULL)
 if x is NULL:
     del s[-3:]
     t = s.pop()
-""" + "".join(f"    {line}\n" for line in _TAKE.splitlines()) + """\
+    ip = A[ip]
 else:
     s.append(t)
     t = x
-    """ + _SKIP,
+    ip = N[ip]
+""",
     "SETUP_WITH": """\
 f, x, t = setup_with(vm, 0, t)
 s += (f, x)
@@ -396,7 +409,7 @@ ip = N[ip]
 """,
     "SETUP_EXCEPT": "blocks.append([A[ip], len(s), False, None])\nip = N[ip]\n",
     "SETUP_FINALLY": "blocks.append([A[ip], len(s), True, None])\nip = N[ip]\n",
-    "POP_EXCEPT_JUMP": "blocks.pop()\n" + _TAKE,
+    "POP_EXCEPT_JUMP": "blocks.pop()\nip = A[ip]\n",
     "UNWIND_JUMP": """\
 s.append(t)
 t = A[ip]
@@ -411,7 +424,7 @@ elif type(t) is int:
     count = t
     t = s.pop()
     if count < 0:
-""" + "".join(f"        {line}\n" for line in _LEAVE.splitlines()) + "    else:\n" + "".join(f"        {line}\n" for line in _UNWIND.splitlines()) + """\
+""" + indent(_LEAVE, " " * 8) + "    else:\n" + indent(_UNWIND, " " * 8) + """\
 else:
     raise t
 """,
@@ -429,9 +442,14 @@ if PENDING:
 }  # fmt: skip
 
 
+_OPERATOR_WEIGHTS = {
+    "ADD": 20, "INPLACE_ADD": 25, "LESS": 20, "SUBTRACT": 12, "MULTIPLY": 10, "EQUAL": 12,
+    "MORE": 6, "AND": 6, "XOR": 6, "IN": 5, "IS": 5,
+}  # fmt: skip
+
+
 def _indent(text: str, levels: int) -> str:
-    pad = "    " * levels
-    return "".join(pad + line + "\n" for line in text.splitlines())
+    return indent(text, "    " * levels)
 
 
 def _operator(op: Op) -> list[tuple[int, int, str, int]]:
@@ -462,12 +480,13 @@ def _operator(op: Op) -> list[tuple[int, int, str, int]]:
         if binary.symbol in ("/", "/=", "**", "**="):
             helper = "complex_divide" if "/" in binary.symbol else "complex_power"
             sign = binary.symbol.removesuffix("=")
-            text = f"x = s.pop()\ny = x {sign} t\nt = y if type(y) is not complex else {helper}(x, t)\n"
+            text = (
+                f"x = s.pop()\ny = x {sign} t\n"
+                f"t = y if type(y) is not complex else {helper}(x, t)\n"
+            )
         if binary.name.endswith("MODULO"):
             text = "x = s.pop()\nt = x % t if type(x) is not str else format_percent(x, t)\n"
-        weight = {"ADD": 20, "INPLACE_ADD": 25, "LESS": 20, "SUBTRACT": 12, "MULTIPLY": 10,
-                  "EQUAL": 12, "MORE": 6, "AND": 6, "XOR": 6, "IN": 5, "IS": 5}.get(binary.name, 2)  # fmt: skip
-        leaves.append((op.code + n, op.code + n, text, weight))
+        leaves.append((op.code + n, op.code + n, text, _OPERATOR_WEIGHTS.get(binary.name, 2)))
     return leaves
 
 
@@ -480,7 +499,7 @@ def _act(op: Op) -> str:
         text, arg = _NAME, "name"
     elif op.fmt is Fmt.VARUINT:
         text, arg = _VARUINT, "arg"
-    places = ["x", "y"][: len(inputs) - 1] + ["t"] if inputs else []
+    places = [*("x", "y")[: len(inputs) - 1], "t"] if inputs else []
     text += "".join(f"{place} = s.pop()\n" for place in reversed(places[:-1]))
     if op.inline:
         words = dict(zip(inputs, places, strict=True)) | {"arg": arg}
@@ -497,8 +516,6 @@ def _act(op: Op) -> str:
 
 
 def _substitute(text: str, words: dict[str, str]) -> str:
-    import re
-
     return re.sub(r"\b[a-z]\w*\b", lambda m: words.get(m[0], m[0]), text)
 
 
@@ -615,9 +632,7 @@ def generate() -> str:
                 start = "    x = NULL\n" + start
             else:
                 start = "    x = NULL\n"
-            parts.append(
-                _LOOP.format(name=name, doc=doc, tree=tree, observe=observe, start=start)
-            )
+            parts.append(_LOOP.format(name=name, doc=doc, tree=tree, observe=observe, start=start))
     return "".join(parts)
 
 

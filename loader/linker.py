@@ -11,8 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from loader.code import NativeCode
+from romfs.archs import ARCHS
 from romfs.errors import MpyError
-from romfs.mpy import ARCHS
 
 FUN_TABLE_ENTRIES = 79
 """Entries of the native function table, `mp_fun_table`, of ABI revision 3."""

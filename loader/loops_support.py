@@ -10,7 +10,7 @@ import types
 import warnings
 from types import CellType as Cell
 from types import GeneratorType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 from weakref import WeakKeyDictionary
 
 from loader.classes import GuestType
@@ -27,7 +27,6 @@ from loader.ops import BY_NAME, Fmt, instructions
 from loader.order import made_set, note_display
 from loader.recovery import FAILED, recover
 from loader.semantics import (
-    build_map,
     call,
     complex_divide,
     complex_power,
@@ -66,7 +65,6 @@ __all__ = [
     "Cell",
     "GeneratorType",
     "GuestType",
-    "build_map",
     "call",
     "complex_divide",
     "complex_power",
@@ -74,18 +72,20 @@ __all__ = [
     "exception_from",
     "format_percent",
     "get_iter",
+    "heap_locked",
     "import_from",
     "is_host_fault",
     "keywords",
     "last_exception",
     "leave_frame",
     "load_attr",
-    "made_set",
     "load_build_class",
     "load_subscr",
     "load_super_method",
+    "made_set",
     "make_function",
     "matches",
+    "note_display",
     "prepare",
     "raise_pending",
     "recover",
@@ -153,6 +153,15 @@ def leave_frame(exc: BaseException, code: Code, ip: int, op: int) -> None:
 
 
 _END_FINALLY, _RAISE_LAST = 0x5D, 0x64
+
+
+def heap_locked() -> NoReturn:
+    """Refuse an allocation.
+
+    Raises:
+        MemoryError: Always.
+    """
+    raise MemoryError("memory allocation failed, heap is locked")
 
 
 def last_exception(blocks: list[list[Any]]) -> BaseException:
@@ -300,9 +309,7 @@ def make_function(
     host = stub_code(code, len(cells))
     tiers = vm.tiers
     if cells and (tiers is None or code not in tiers.translated):
-        host = host.replace(
-            co_consts=tuple([cells if c == _CELLS else c for c in host.co_consts])
-        )
+        host = host.replace(co_consts=tuple([cells if c == _CELLS else c for c in host.co_consts]))
     function = vm.new_function(
         host,
         code.context.globals,
@@ -331,7 +338,7 @@ def raise_pending(frame: types.FrameType) -> None:
             raise exc
 
 
-class delegate:  # noqa: N801
+class delegate:
     """An object without `__iter__` as the target of YIELD_FROM.
 
     The host calls `iter()` on it, MicroPython does not; send, throw and close are passed on
@@ -341,9 +348,11 @@ class delegate:  # noqa: N801
     def __new__(cls, target: Any) -> Any:
         if hasattr(type(target), "__iter__"):
             return target
-        made = super().__new__(cls)
+        made: Any = super().__new__(cls)
         made.target = target
         return made
+
+    target: Any
 
     def __iter__(self) -> delegate:
         return self

@@ -28,8 +28,10 @@ def bytes_format(self: bytes, *args: Any, **named: Any) -> bytes:
 
 def _ascii_case(table: dict[int, int]) -> Callable[[Any], Any]:
     def convert(self: Any) -> Any:
-        return self.translate(table) if isinstance(self, str) else self.translate(
-            bytes(table.get(i, i) for i in range(256))
+        return (
+            self.translate(table)
+            if isinstance(self, str)
+            else self.translate(bytes(table.get(i, i) for i in range(256)))
         )
 
     return convert
@@ -78,9 +80,7 @@ def _joined(self: Any, parts: Any) -> Any:
     wanted = (str,) if isinstance(self, str) else (bytes, bytearray)
     for item in items:
         if not isinstance(item, wanted):
-            raise TypeError(
-                "join expects a list of str/bytes objects consistent with self object"
-            )
+            raise TypeError("join expects a list of str/bytes objects consistent with self object")
     return self.join(items)
 
 
@@ -133,7 +133,7 @@ def int_to_bytes(self: int, length: int = 1, byteorder: str = "big", signed: boo
         raise ValueError
     little = byteorder == "little"
     order: Any = "little" if little else "big"
-    if self < 0 and not signed or not -(1 << max(8 * length, 1)) <= self < 1 << 8 * length:
+    if (self < 0 and not signed) or not -(1 << max(8 * length, 1)) <= self < 1 << 8 * length:
         raise OverflowError(f"value would overflow a {length} byte buffer")
     try:
         return self.to_bytes(length, order, signed=self < 0)
@@ -272,7 +272,8 @@ def function_globals(self: types.FunctionType) -> dict[str, Any]:
 
 METHODS: dict[type, dict[str, Callable[..., Any]]] = {
     int: {"to_bytes": int_to_bytes, "from_bytes": int_from_bytes},
-    str: {**_CASES, "format": str_format, "join": _joined, "encode": str_encode, "center": center, "rsplit": rsplit},
+    str: {**_CASES, "format": str_format, "join": _joined, "encode": str_encode,
+          "center": center, "rsplit": rsplit},
     bytes: {**_CASES, "format": bytes_format, "join": _joined, "decode": bytes_decode,
             "hex": bytes_hex, "center": center, "rsplit": rsplit},
     bytearray: {**_CASES, "format": bytes_format, "join": _joined, "decode": bytes_decode,

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import Any
 
 from loader import methods
-from loader.text import class_name, type_name
+from loader.text import ITERATORS, class_name, type_name
 
 Getter = Callable[[Any], Any]
 """Makes the attribute of an object."""
@@ -102,16 +102,7 @@ _OWN: dict[type, dict[str, Getter]] = {
 }
 _OWN.setdefault(types.FunctionType, {})["__name__"] = lambda f: f.__name__
 
-ITERATOR_TYPES = tuple(
-    {
-        type(iterator)
-        for iterator in (
-            iter([]), iter(()), iter(""), iter("\u1234"), iter({}), iter(set()), iter(range(0)), iter(b""),
-            iter(bytearray()), iter({}.values()), iter({}.items()), iter(lambda: 0, 0),
-            reversed([]), iter(memoryview(b"")), iter(range(1 << 70)),
-        )
-    }
-)  # fmt: skip
+ITERATOR_TYPES = tuple({type(iterator) for iterator in ITERATORS})
 for _kind in ITERATOR_TYPES:
     _NAMES.setdefault(_kind, "__next__")
 
@@ -183,7 +174,7 @@ def unbound(kind: type, name: str) -> Any:
         return None
     if isinstance(entry, _Host):
         return getattr(kind, name)
-    function = getattr(entry, "function", None)
+    function: Any = getattr(entry, "function", None)
     if name in _CLASS_METHODS:
         return types.MethodType(function, kind)
     return function if function is None else types.MethodType(_forward, (kind, function))
@@ -192,9 +183,7 @@ def unbound(kind: type, name: str) -> Any:
 _CLASS_METHODS = frozenset({"from_bytes", "fromkeys"})
 
 
-def _forward(
-    method: tuple[type, Callable[..., Any]], self: Any, *args: Any, **named: Any
-) -> Any:
+def _forward(method: tuple[type, Callable[..., Any]], self: Any, *args: Any, **named: Any) -> Any:
     """A method as function of its type: not bound when stored in a class."""
     kind, function = method
     if not isinstance(self, kind):

@@ -117,7 +117,8 @@ OPS: tuple[Op, ...] = (
     Op("IMPORT_FROM", 0x1C, Q, "module -- module value", semantics.import_from),
     # Functions; the byte counts the cells
     Op("MAKE_CLOSURE", 0x20, Fmt.VARUINT_BYTE, "cells*byte -- function"),
-    Op("MAKE_CLOSURE_DEFARGS", 0x21, Fmt.VARUINT_BYTE, "defaults kwdefaults cells*byte -- function"),
+    Op("MAKE_CLOSURE_DEFARGS", 0x21, Fmt.VARUINT_BYTE,
+       "defaults kwdefaults cells*byte -- function"),
     # Constants and locals
     Op("LOAD_CONST_SMALL_INT", 0x22, Fmt.SIGNED, "-- value"),
     Op("LOAD_CONST_OBJ", 0x23, U, "-- value"),

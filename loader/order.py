@@ -86,8 +86,7 @@ def slots(keys: Iterable[Any], capacity: int = 0) -> list[Any]:
     """Keys in the slot order of the table built by inserting them one by one."""
     table: list[Any] = [NULL] * capacity
     hashes: dict[Any, int] = {}
-    used = 0
-    for key in keys:
+    for used, key in enumerate(keys):
         if used == capacity:
             capacity = _next_capacity(capacity)
             old, table = table, [NULL] * capacity

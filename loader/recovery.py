@@ -95,8 +95,10 @@ def _array_call(frame: dict[str, Any]) -> Any:
 
 
 def _binary(operator: Any, x: Any, t: Any, exc: BaseException) -> Any:
-    symbol = operator.symbol.removesuffix("=") if operator.name.startswith("INPLACE") else (
-        operator.symbol
+    symbol = (
+        operator.symbol.removesuffix("=")
+        if operator.name.startswith("INPLACE")
+        else (operator.symbol)
     )
     if isinstance(exc, TypeError):
         if symbol == "+" and type(x) in (bytes, bytearray) and type(t) is str:
@@ -105,8 +107,10 @@ def _binary(operator: Any, x: Any, t: Any, exc: BaseException) -> Any:
             return _contains(x, t, exc)
         if symbol == "+" and type(x) is array.array:
             try:
-                return (array_module().extend(x, t) or x) if "INPLACE" in operator.name else (
-                    array_module().add(x, t)
+                return (
+                    (array_module().extend(x, t) or x)
+                    if "INPLACE" in operator.name
+                    else (array_module().add(x, t))
                 )
             except TypeError:
                 pass
@@ -188,9 +192,12 @@ def _call(exc: BaseException, frame: dict[str, Any]) -> Any:
     """A call that failed before the callee ran."""
     function = frame.get("f")
     text = str(exc.args[0]) if exc.args else ""
-    if isinstance(function, type) and is_guest_class(function):
-        if text.endswith("takes no arguments"):
-            return object.__new__(function)
+    if (
+        isinstance(function, type)
+        and is_guest_class(function)
+        and text.endswith("takes no arguments")
+    ):
+        return object.__new__(function)
     if text.endswith("object is not callable"):
         exc.args = (f"'{type_name(function)}' object isn't callable",)
         return FAILED
@@ -221,7 +228,7 @@ def _binding_target(function: Any) -> tuple[types.FunctionType, int] | None:
     elif isinstance(function, type) and is_guest_class(function):
         function, bound = getattr(function, "__init__", None), 1
     elif is_guest_class(type(function)):
-        function, bound = getattr(type(function), "__call__", None), 1
+        function, bound = vars(type(function)).get("__call__"), 1
     return (function, bound) if isinstance(function, types.FunctionType) else None
 
 

@@ -31,7 +31,7 @@ from loader.formatting import format_percent as format_percent
 from loader.natives import ATTRIBUTES, EXCEPTION_NAMES, cannot_store, missing, native_attribute
 from loader.operators import BINARY, FIRST_INPLACE, IS, MATCH, UNARY
 from loader.order import dict_keys, made_set, note_display, set_items
-from loader.text import class_name, type_name
+from loader.text import type_name
 
 if TYPE_CHECKING:
     from loader.vm import VM
@@ -416,7 +416,8 @@ def iterate(obj: Obj) -> Any:
 
 
 _PLAIN = frozenset({list, tuple, str, bytes, range})
-_KEYS, _ITEMS = type({}.keys()), type({}.items())
+_KEYS: type = type({}.keys())
+_ITEMS: type = type({}.items())
 _VIEWS = frozenset({_KEYS, _ITEMS, type({}.values())})
 
 
@@ -463,9 +464,7 @@ def matches(exc: Obj, kinds: Obj) -> bool:
     """
     for kind in kinds if type(kinds) is tuple else (kinds,):
         if not (isinstance(kind, type) and issubclass(kind, BaseException)):
-            raise TypeError(
-                f"unsupported types for : '{type_name(exc)}', '{type_name(kind)}'"
-            )
+            raise TypeError(f"unsupported types for : '{type_name(exc)}', '{type_name(kind)}'")
         if isinstance(exc, kind):
             return True
     return False
@@ -483,6 +482,3 @@ def exception_from(obj: Obj) -> BaseException:
         return TypeError("exceptions must derive from BaseException")
     raised_by_guest(obj)
     return obj
-
-
-_ = class_name

@@ -52,8 +52,8 @@ def _guest_error(name: str, report: str) -> BaseException:
     message: tuple[str, ...] = ()
     places = []
     for line in report.splitlines():
-        if place := _LINE.match(line):
-            places.append(Entry(name, int(place[2]), place[3] or ""))
+        if where := _LINE.match(line):
+            places.append(Entry(name, int(where[2]), where[3] or ""))
         elif found := _ERROR.fullmatch(line):
             kind = _KINDS.get(found[1], SyntaxError)
             message = (found[2],) if found[2] else ()

@@ -91,7 +91,9 @@ def _object_ram(obj: MpyObject, word: int) -> int:
         return _block(word + 2 * (8 if word == 8 else 4), word)
     if kind is ObjKind.INT and obj.window is not None:
         digit = 4 if word == 8 else 2
-        return _block(4 * word, word) + _block(digit * max(2, 8 * len(obj.window) // (8 * digit) + 1), word)
+        return _block(4 * word, word) + _block(
+            digit * max(2, 8 * len(obj.window) // (8 * digit) + 1), word
+        )
     return 0
 
 
@@ -100,8 +102,8 @@ def render(figures: list[dict[str, Any]]) -> str:
     lines = []
     for row in figures:
         lines.append(
-            f"{row['file']}: {row['functions']} functions, bytecode {row['bytecode_in_place']} B in "
-            f"place, {row['bytecode_copied']} B copied; constants {row['constants_in_place']} B in "
+            f"{row['file']}: {row['functions']} functions, "
+            f"bytecode {row['bytecode_in_place']} B in place, {row['bytecode_copied']} B copied; constants {row['constants_in_place']} B in "
             f"place; qstrs {row['qstrs_new']} new, {row['qstrs_shared']} shared, "
             f"{row['qstrs_static']} static; tables {row['table_bytes']} B; RAM on the target "
             f"{row['predicted_ram']} B"

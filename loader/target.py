@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from romfs.archs import ARCHS
 from romfs.errors import IncompatibleMpy, MpyError
-from romfs.mpy import ARCHS, MPY_VERSION, Header, parse_header
+from romfs.mpy import MPY_VERSION, Header, parse_header
 
 _SUB_VERSION = 3
 _THUMB = range(ARCHS.index("armv6m"), ARCHS.index("armv7emdp") + 1)
@@ -63,7 +64,9 @@ class Target:
             raise IncompatibleMpy("incompatible .mpy file")
         if arch and not self.accepts(arch):
             raise IncompatibleMpy(
-                "native code in .mpy unsupported" if self.arch == "none" else "incompatible .mpy arch"
+                "native code in .mpy unsupported"
+                if self.arch == "none"
+                else "incompatible .mpy arch"
             )
         if header.arch_flags and (
             ARCHS.index(self.arch) not in _RISCV or header.arch_flags & ~self.arch_flags

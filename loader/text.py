@@ -31,7 +31,7 @@ def type_name(obj: Any) -> str:
 def _is_bound_method(method: Any) -> bool:
     """Whether the guest sees a bound method, not a function of the runtime."""
     owner = type(method.__self__)
-    return owner in _REPR and owner is not types.FunctionType or is_guest_class(owner)
+    return (owner in _REPR and owner is not types.FunctionType) or is_guest_class(owner)
 
 
 def class_name(kind: type) -> str:
@@ -271,7 +271,7 @@ _REPR: dict[type, _Repr] = {
     type({}.items()): _view("dict_items", True),
 }
 
-_ITERATORS = (
+ITERATORS: tuple[Any, ...] = (
     iter([]), iter(()), iter(""), iter({}), iter(set()), iter(range(0)), iter(b""),
     iter(bytearray()), iter("\u1234"), iter({}.values()), iter({}.items()), iter(lambda: 0, 0),
     reversed([]), iter(memoryview(b"")), iter(range(1 << 70)),
@@ -296,11 +296,15 @@ _TYPE_NAMES: dict[type, str] = {
     type(NotImplemented): "",
 }
 
-for _iterator in _ITERATORS:
+for _iterator in ITERATORS:
     _TYPE_NAMES[type(_iterator)] = "iterator"
     _REPR[type(_iterator)] = lambda _: "<iterator>"
 _TYPE_NAMES[reversed] = "reversed"
-for _kind in (types.MethodDescriptorType, types.ClassMethodDescriptorType, types.WrapperDescriptorType):
+for _kind in (
+    types.MethodDescriptorType,
+    types.ClassMethodDescriptorType,
+    types.WrapperDescriptorType,
+):
     _REPR[_kind] = lambda _: "<function>"
 
 

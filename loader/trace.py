@@ -34,8 +34,10 @@ def _show(value: Any) -> str:
     if value is NULL:
         return "NULL"
     try:
-        text = repr_(value) if type(value) in (int, str, float, bool, bytes) else (
-            f"<{type_name(value)}>"
+        text = (
+            repr_(value)
+            if type(value) in (int, str, float, bool, bytes)
+            else (f"<{type_name(value)}>")
         )
     except RomfsError:
         return "?"

@@ -68,7 +68,8 @@ def script(request: Request) -> str:
     if request.module is not None:
         start = (
             f"m = __import__({request.module!r}, None, None, False)\n"
-            f"  if hasattr(m, '__path__'): __import__({request.module + '.__main__'!r}, None, None, False)"
+            "  if hasattr(m, '__path__'):\n"
+            f"   __import__({request.module + '.__main__'!r}, None, None, False)"
         )
     elif request.file is not None:
         name = request.file.rpartition("/")[2].rpartition(".")[0]

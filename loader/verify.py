@@ -13,8 +13,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from loader.code import Code
-from loader.ops import BY_NAME, Flow, Fmt, Instruction, decode, instructions, stack_effect
 from loader.operators import MATCH
+from loader.ops import BY_NAME, Flow, Fmt, Instruction, decode, instructions, stack_effect
 from romfs.errors import BytecodeError
 
 _SETUP_WITH = BY_NAME["SETUP_WITH"]
@@ -76,12 +76,12 @@ class _Verifier:
         highest = max(self.code.prelude.cells, default=-1)
         self.n_locals = max(self.n_locals, highest + 1)
         if self.n_locals > self.n_state:
-            raise BytecodeError(
-                f"{self.n_locals} locals in a frame of {self.n_state} slots", ip=0
-            )
+            raise BytecodeError(f"{self.n_locals} locals in a frame of {self.n_state} slots", ip=0)
         for instruction in self.by_ip.values():
             if instruction.target >= 0 and instruction.target not in self.by_ip:
-                raise self.error(instruction, f"jump to {instruction.target}: no instruction starts there")
+                raise self.error(
+                    instruction, f"jump to {instruction.target}: no instruction starts there"
+                )
         self.reach(0, State(0, ()), None)
         while self.pending:
             ip = self.pending.pop()
@@ -116,7 +116,9 @@ class _Verifier:
         """Record that control can come to `ip` with this state."""
         at = origin or Instruction(0, _DUP_TOP, 0, 0, 0, -1, 0)
         # As on a device, a block is active once control is at or behind its handler.
-        blocks = tuple([b if b.active else b._replace(active=b.handler <= ip) for b in state.blocks])
+        blocks = tuple(
+            [b if b.active else b._replace(active=b.handler <= ip) for b in state.blocks]
+        )
         state = State(state.depth, blocks)
         if ip not in self.by_ip:
             raise self.error(at, "control leaves the function")
@@ -130,7 +132,11 @@ class _Verifier:
             self.states[ip] = state
             self.pending.append(ip)
         elif known != state:
-            raise self.error(at, f"two paths meet at {ip} with {known.depth} and {state.depth} slots or other blocks")
+            raise self.error(
+                at,
+                f"two paths meet at {ip} with {known.depth} and {state.depth} slots, or in "
+                "other blocks",
+            )
 
     def step(self, ins: Instruction, state: State) -> None:
         depth, blocks = state

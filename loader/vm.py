@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 from loader import builtins, importer, interp
 from loader.classes import Super, is_guest_class
 from loader.code import NULL, Code, NativeCode
-from loader.exceptions import HostFault, add_entry, format_exception, is_host_fault, visible
+from loader.exceptions import HostFault, format_exception, is_host_fault
 from loader.mapping import Mapping
 from loader.modules.streams import stream_write_all
 from loader.qstr import QstrPool
@@ -18,7 +18,8 @@ from loader.semantics import call, iterate, load_attr, store_attr
 from loader.target import UNIX, Target
 from loader.text import class_name, repr_, str_, type_name
 from loader.vfs import MountTable
-from romfs.mpy import ARCHS, parse_mpy
+from romfs.archs import ARCHS
+from romfs.mpy import parse_mpy
 
 
 class Limit(HostFault):
@@ -50,6 +51,8 @@ class VM:
 
     Attributes:
         target: The device it pretends to be.
+        heap_locks: How often `micropython.heap_lock` was called without its counterpart.
+        scheduled: Callbacks of `micropython.schedule` that wait, the running one first.
         board: Row of the board, for modules that stand in for hardware; None for unix.
         argv: `sys.argv`.
         stdin, stdout, stderr: Binary streams of the host.
@@ -94,6 +97,8 @@ class VM:
         self.calls: list[Any] = []
         self.opt_level = 0
         self.translated = False
+        self.heap_locks = 0
+        self.scheduled: list[tuple[Any, ...]] = []
         self.tiers: Any = None
         self.tables: dict[str, Code] = {}
         self.mappings: list[Mapping] = []
@@ -104,7 +109,9 @@ class VM:
         self._import_builtin = self.builtins["__import__"]
         self.observe = observer
         self.run_frame: Callable[..., Any] = interp.run if observer is None else interp.run_observed
-        self._generate = interp.generate if observer is None else interp.generate_observed
+        self._generate: Callable[..., Any] = (
+            interp.generate if observer is None else interp.generate_observed
+        )
         self.new_function = _function_factory(self.builtins)
         self.main = self.new_module("__main__")
         self.modules["__main__"] = self.main
@@ -178,6 +185,16 @@ class VM:
             frame = frame.f_back
         return self.main.__dict__
 
+    def handled_exception(self) -> BaseException | None:
+        """The exception of the innermost handler that the calling guest function is in."""
+        frame: types.FrameType | None = sys._getframe(1)
+        while frame is not None:
+            if frame.f_code in _LOOPS:
+                blocks = frame.f_locals["blocks"]
+                return next((b[3] for b in reversed(blocks) if b[3] is not None), None)
+            frame = frame.f_back
+        return None
+
     # Modules
 
     def new_module(self, name: str) -> types.ModuleType:
@@ -207,7 +224,7 @@ class VM:
         """Whether an attribute of a module cannot be changed: its dict is part of firmware."""
         if module is self._core.get("sys"):
             return name not in ("path", "ps1", "ps2", "tracebacklimit")
-        return module in self._core.values() and module is not self.main or (
+        return (module in self._core.values() and module is not self.main) or (
             module in self.__dict__.get("builtin_modules", {}).values()
             and "__file__" not in module.__dict__
             and module.__dict__["__name__"].partition(".")[0] != "asyncio"
@@ -343,6 +360,3 @@ def _function_factory(guest_builtins: dict[str, Any]) -> Callable[..., Any]:
     exec(_FACTORY, namespace)
     made: Callable[..., Any] = namespace["new_function"]
     return made
-
-
-_ = (add_entry, visible)

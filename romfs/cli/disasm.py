@@ -5,8 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from romfs.errors import PathNotFound
+
+if TYPE_CHECKING:
+    from loader.code import Code
 
 
 def add_parser(parser: argparse.ArgumentParser) -> None:
@@ -23,9 +27,8 @@ def run(args: argparse.Namespace) -> int:
     """Print the listing."""
     from loader.code import Code
     from loader.disasm import listing, module_listing, native_listing
-    from loader.loose import load_loose
 
-    root, function = _open(args, load_loose)
+    root, function = _open(args)
     lines = module_listing(root)
     if function:
         found = root.find(function.split("."))
@@ -43,7 +46,9 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _open(args, load_loose):  # type: ignore[no-untyped-def]
+def _open(args: argparse.Namespace) -> tuple[Code, str | None]:
+    """The module to list, and the function asked for."""
+    from loader.loose import load_loose
     from romfs.image import Image
 
     path = Path(args.image)
@@ -58,7 +63,7 @@ def _open(args, load_loose):  # type: ignore[no-untyped-def]
     return load_loose(entry.data, offset=entry.data_offset), args.function
 
 
-def _as_json(code):  # type: ignore[no-untyped-def]
+def _as_json(code: Code) -> dict[str, Any]:
     from loader.disasm import operand_text
     from loader.ops import instructions
 

@@ -54,7 +54,6 @@ def add_parser(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--trace", action="store_true", help="print every instruction to stderr")
     parser.add_argument("--coverage", metavar="FILE", help="write executed lines in lcov form")
 
-
     parse = parser.parse_known_args
 
     def parse_until_dashes(words: Any = None, namespace: Any = None) -> Any:
@@ -99,7 +98,9 @@ def _request(args: argparse.Namespace) -> Request:
         file = "/rom/" + inside.removeprefix("/")
     if module is None and code is None and file is None:
         if image is None:
-            raise ConfigError("nothing to run: give IMAGE with -m MODULE, IMAGE:/path.mpy or -c CODE")
+            raise ConfigError(
+                "nothing to run: give IMAGE with -m MODULE, IMAGE:/path.mpy or -c CODE"
+            )
         module = "main"
     target, board = UNIX, None
     if args.board:

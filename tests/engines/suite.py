@@ -51,7 +51,8 @@ def programs() -> tuple[Program, ...]:
     for path in sorted(PROGRAMS.glob("*.py")):
         parts = _HEAD.split(path.read_text())
         found += [
-            Program(path.stem, name, text) for name, text in zip(parts[1::2], parts[2::2], strict=True)
+            Program(path.stem, name, text)
+            for name, text in zip(parts[1::2], parts[2::2], strict=True)
         ]
     return tuple(found)
 
@@ -98,7 +99,9 @@ def split_output(text: str, chosen: Iterable[Program]) -> dict[str, str]:
     return {program.module: piece for program, piece in zip(chosen, pieces, strict=False)}
 
 
-_ADDRESS = re.compile(r"(?<=at )(0x)?[0-9a-f]{6,}|(?<=<bound_method )[0-9a-f]+|(?<=<code )[0-9a-f]+")
+_ADDRESS = re.compile(
+    r"(?<=at )(0x)?[0-9a-f]{6,}|(?<=<bound_method )[0-9a-f]+|(?<=<code )[0-9a-f]+"
+)
 
 
 def normal(text: str) -> str:
