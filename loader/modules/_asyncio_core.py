@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from loader.classes import GuestType
+from loader.exceptions import Entry, add_entry
 from loader.modules import _asyncio
 from loader.modules._asyncio import Context, Task, TaskQueue, context_of
 from loader.modules._posix_fs import standard_stream
@@ -181,10 +182,13 @@ class EventLoop:
                     task.data = None
                     task.coro.throw(thrown)
             except (CancelledError, Exception) as error:
+                if error is not thrown:
+                    passed(error, "core", "run_until_complete")
                 if task is main:
                     self.context.current = None
                     if isinstance(error, StopIteration):
                         return error.value
+                    passed(error, "core", "run_until_complete")
                     raise
                 self._ended(task, error, thrown)
 
@@ -262,6 +266,11 @@ class EventLoop:
         return type("Loop", (), {name: staticmethod(each) for name, each in functions.items()})
 
 
+def passed(error: BaseException, part: str, function: str) -> None:
+    """Note in the guest's traceback what an exception comes through, as on the device."""
+    add_entry(error, Entry(f"asyncio/{part}.py", 1, function))
+
+
 def _stopper() -> Any:
     yield
     return
@@ -284,7 +293,11 @@ def names(vm: VM) -> dict[str, object]:
         return loop.loop_type
 
     def run(coro: Any) -> Any:
-        return loop.run_until_complete(loop.create_task(coro))
+        try:
+            return loop.run_until_complete(loop.create_task(coro))
+        except BaseException as error:
+            passed(error, "core", "run")
+            raise
 
     def dynamic(name: str) -> Any:
         """Module attributes that change while the loop runs."""
@@ -294,7 +307,7 @@ def names(vm: VM) -> dict[str, object]:
             return loop.context.queue
         if name == "_io_queue":
             return loop.io_queue
-        raise AttributeError(f"module 'asyncio' has no attribute '{name}'")
+        raise AttributeError(f"module 'asyncio.core' has no attribute '{name}'")
 
     return {
         "__getattr__": dynamic,

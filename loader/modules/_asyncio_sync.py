@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from loader.modules._asyncio import TaskQueue
-from loader.modules._asyncio_core import CancelledError, EventLoop, TimeoutError, loop_of
+from loader.modules._asyncio_core import (
+    CancelledError,
+    EventLoop,
+    TimeoutError,
+    loop_of,
+    passed,
+)
 from loader.modules.native import get_int
 from loader.modules.streams import POLL, IOBase
 
@@ -69,6 +75,7 @@ def _gather(loop: EventLoop, awaitables: tuple[Any, ...], keep_exceptions: bool)
         else:
             results.append(task.data)
     if failure is not None:
+        passed(failure, "funcs", "gather")
         raise failure
     return results
 
@@ -86,6 +93,7 @@ def _wait_for(loop: EventLoop, awaitable: Any, timeout: Any, sleep: Any) -> Any:
         try:
             result = yield from task
         except BaseException as error:  # noqa: BLE001 - handed to who waits
+            passed(error, "funcs", "_run")
             status = error
         if waiter.data is None and waiter.cancel():
             waiter.data = CancelledError(status, result)
@@ -100,6 +108,7 @@ def _wait_for(loop: EventLoop, awaitable: Any, timeout: Any, sleep: Any) -> Any:
             raise
         if status is True:
             return error.args[1]
+        passed(status, "funcs", "wait_for")
         raise status from None
     runner.cancel()
     yield from runner

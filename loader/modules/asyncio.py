@@ -6,7 +6,7 @@ order in which tasks run is the device's.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from loader.modules import _asyncio_core, _asyncio_stream, _asyncio_sync
 
@@ -32,11 +32,20 @@ def namespace(vm: VM) -> dict[str, object]:
     from loader.modules import frozen_module
 
     core = _asyncio_core.names(vm)
+    inner: Any = core["__getattr__"]
+
+    def dynamic(name: str) -> Any:
+        try:
+            return inner(name)
+        except AttributeError:
+            raise AttributeError(name) from None
+
     return {
         "__path__": "asyncio",
         "__file__": "asyncio/__init__.py",
         "__version__": VERSION,
         **core,
+        "__getattr__": dynamic,
         **_asyncio_sync.functions(vm),
         **_asyncio_sync.primitives(vm),
         **{name: each for name, each in _asyncio_stream.names(vm).items() if name not in _INNER},

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from loader.exceptions import raised_by_guest
-from loader.modules.native import check_count, get_int, get_str, type_name
+from loader.modules.native import address_text, check_count, get_int, get_str, type_name
 
 if TYPE_CHECKING:
     from loader.vm import VM
@@ -122,7 +122,9 @@ class deque:
         return self is other
 
     def _guest_repr_(self) -> str:
-        return "<deque>"
+        if type(self) is deque:
+            return "<deque>"
+        return f"<{type(self).__name__} object at {address_text(self)}>"
 
 
 def _named_tuple(vm: VM) -> Callable[..., Any]:

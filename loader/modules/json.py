@@ -73,12 +73,20 @@ class _Writer:
             self._text(value.decode("utf-8", "surrogateescape"))
         elif kind in (list, tuple):
             self._sequence(value)
-        elif isinstance(value, dict) and not self.vm.is_guest_class(kind):
+        elif self.vm.is_guest_class(kind) and self._has_own_text(kind):
+            put(self.vm.repr(value))
+        elif isinstance(value, dict):
             self._mapping(value)
-        elif isinstance(value, BaseException) and not self.vm.is_guest_class(kind):
+        elif isinstance(value, list):
+            self._sequence(value)
+        elif isinstance(value, BaseException):
             self._sequence(value.args)
         else:
             put(self.vm.repr(value))
+
+    def _has_own_text(self, kind: type) -> bool:
+        guest = [each for each in kind.__mro__ if self.vm.is_guest_class(each)]
+        return any("__repr__" in each.__dict__ for each in guest)
 
     def _text(self, text: str) -> None:
         if self.by_char:
