@@ -168,7 +168,7 @@ class _Subject:
         self.is_text = isinstance(obj, str)
         if not isinstance(obj, (str, bytes, bytearray)):
             raise TypeError(f"can't convert '{type_name(obj)}' object to str implicitly")
-        self.obj = obj
+        self.obj: Any = obj
         self.data = utf8(obj) if isinstance(obj, str) else bytes(obj)
 
     def part(self, data: bytes) -> Any:
