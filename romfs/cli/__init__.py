@@ -32,6 +32,7 @@ VERBS = {
     "check": "find what is wrong with an image before a device does",
     "diff": "show what another image would change on a device",
     "ram": "show the RAM that importing an image's modules takes",
+    "map": "draw an image in its partition",
     "convert": "write an image, or any firmware file, in another format",
     "lock": "settle the packages of a project, with their hashes",
     "merge": "put firmware and image into one file",
@@ -41,6 +42,10 @@ VERBS = {
     "verify": "check that a device holds an image",
     "erase": "make a partition blank",
     "reset": "restart a connected device",
+    "watch": "build and run anew whenever a file changes",
+    "ci": "build, check, run, measure and compare, for every board, in one go",
+    "sbom": "list what an image is made of, as a CycloneDX document",
+    "completion": "print the completion script of a shell",
     "emulate": "run a virtual board with a serial port, to try tools without hardware",
 }
 
@@ -62,13 +67,24 @@ def verb_module(name: str) -> Verb:
     return verb
 
 
-def _parser(chosen: str | None) -> argparse.ArgumentParser:
+def make_parser(chosen: str | None = None, *, whole: bool = False) -> argparse.ArgumentParser:
+    """The parser of the command line.
+
+    Args:
+        chosen: The one verb whose arguments are wanted; None: only the list of verbs.
+        whole: All verbs' arguments, for documentation and completion.
+    """
     parser = argparse.ArgumentParser(
         prog="romfs",
         description="Build, inspect, run and flash MicroPython ROMFS images.",
         epilog="Each command has its own help: romfs COMMAND --help",
     )
-    parser.add_argument("--version", action="version", version=f"romfs {VERSION}")
+    parser.add_argument(
+        "--version",
+        action="version",
+        version=f"romfs {VERSION}",
+        help="show the version and exit; with --json, also what it is made of",
+    )
     parser.add_argument(
         "--debug", action="store_true", help="on an error, show where in romfs it arose"
     )
@@ -77,7 +93,7 @@ def _parser(chosen: str | None) -> argparse.ArgumentParser:
     for name in VERBS if chosen is None else (chosen,):
         summary = VERBS[name]
         sub = verbs.add_parser(name, help=summary, description=summary[0].upper() + summary[1:])
-        if name == chosen:
+        if name == chosen or whole:
             verb_module(name).add_parser(sub)
     return parser
 
@@ -90,7 +106,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     words = sys.argv[1:] if argv is None else list(argv)
     chosen = next((word for word in words if word in VERBS), None)
-    args = _parser(chosen).parse_args(words)
+    if chosen is None and {"--version", "--json"} <= set(words):
+        from romfs.cli._version import show
+
+        return show()
+    args = make_parser(chosen).parse_args(words)
     from romfs.errors import RomfsError
 
     try:

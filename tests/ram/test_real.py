@@ -203,7 +203,7 @@ def test_measured_sizes_are_those_of_the_engine(tmp_path: Path) -> None:
         "closures": "def o(v):\n    return lambda: v\nx = [o(n) for n in range(100)]",
         "classes": "\n".join(f"class C{n}:\n    def m(self): pass" for n in range(100)),
         "subclasses": "\n".join(f"class C{n}(list): y = 1" for n in range(100)),
-        "instances": "class C:\n    def __init__(self, v):\n        self.v = v\n        self.w = v\n"
+        "instances": "class C:\n    def __init__(self, v):\n        self.v = self.w = v\n"
         "x = [C(n) for n in range(100)]",
         "nested": "\n".join(
             f"def f{n}():\n    def g():\n        def h(): pass\n    return g" for n in range(100)
