@@ -138,6 +138,10 @@ RULES: dict[str, tuple[str, str]] = {
         "a .py file beside its .mpy",
         "An import looks for x.py before x.mpy: the compiled module is never used.",
     ),
+    "py-beside-mpy": (
+        "two sources of one module",
+        "A .py file and a .mpy file that would both become the same path of the image.",
+    ),
     "shadowed-module": (
         "a module nobody can import",
         "A directory of its name, or the same name earlier on sys.path, is found first.",

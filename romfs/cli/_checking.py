@@ -106,11 +106,11 @@ def _matching(
 ) -> list[tuple[list[str], int]]:
     if not alignments:
         return []
-    import pathspec
+    from pathspec import GitIgnoreSpec
 
     matched = []
     for pattern, align in alignments:
-        spec = pathspec.PathSpec.from_lines("gitwildmatch", [pattern])
+        spec = GitIgnoreSpec.from_lines([pattern])
         # The image holds x.mpy where the source, which patterns are written for, has x.py.
         matched.append(
             (
