@@ -42,6 +42,7 @@ VERBS = {
     "verify": "check that a device holds an image",
     "erase": "make a partition blank",
     "reset": "restart a connected device",
+    "ota": "signed updates: containers, keys, packages, repositories",
     "watch": "build and run anew whenever a file changes",
     "ci": "build, check, run, measure and compare, for every board, in one go",
     "sbom": "list what an image is made of, as a CycloneDX document",
