@@ -8,17 +8,20 @@ from __future__ import annotations
 from loader.loops_support import *
 
 
-def run(code, L):
+def run(code, L, resume=None):
     """Run a function frame with these parameters."""
     if code.pad is None:
         prepare(code)
     ops, A, N, G, B, vm = code.frame
-    L += code.pad
-    for x in code.cells:
-        L[x] = Cell() if L[x] is NULL else Cell(L[x])
-    s = []
-    t = NULL
-    ip = 0
+    if resume is not None:
+        s, t, ip = resume
+    else:
+        L += code.pad
+        for x in code.cells:
+            L[x] = Cell() if L[x] is NULL else Cell(L[x])
+        s = []
+        t = NULL
+        ip = 0
     blocks = []
     x = NULL
     while True:
@@ -853,17 +856,20 @@ def run(code, L):
         exc = None
 
 
-def run_observed(code, L):
+def run_observed(code, L, resume=None):
     """Run a function frame with these parameters."""
     if code.pad is None:
         prepare(code)
     ops, A, N, G, B, vm = code.frame
-    L += code.pad
-    for x in code.cells:
-        L[x] = Cell() if L[x] is NULL else Cell(L[x])
-    s = []
-    t = NULL
-    ip = 0
+    if resume is not None:
+        s, t, ip = resume
+    else:
+        L += code.pad
+        for x in code.cells:
+            L[x] = Cell() if L[x] is NULL else Cell(L[x])
+        s = []
+        t = NULL
+        ip = 0
     blocks = []
     x = NULL
     while True:

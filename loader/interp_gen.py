@@ -570,20 +570,26 @@ from __future__ import annotations
 from loader.loops_support import *
 '''
 
+_BEGIN = """\
+L += code.pad
+for x in code.cells:
+    L[x] = Cell() if L[x] is NULL else Cell(L[x])
+s = []
+t = NULL
+ip = 0
+"""
+
+# A frame the translator ran a loop for goes on where the loop ends, see `tiering`.
+_RESUME = "if resume is not None:\n    s, t, ip = resume\nelse:\n" + indent(_BEGIN, "    ")
+
 _LOOP = '''
 
-def {name}(code, L):
+def {name}(code, L{resume}):
     """{doc}"""
     if code.pad is None:
         prepare(code)
     ops, A, N, G, B, vm = code.frame
-    L += code.pad
-    for x in code.cells:
-        L[x] = Cell() if L[x] is NULL else Cell(L[x])
-    s = []
-    t = NULL
-    ip = 0
-    blocks = []
+{begin}    blocks = []
 {start}    while True:
         try:
             while True:
@@ -632,7 +638,17 @@ def generate() -> str:
                 start = "    x = NULL\n" + start
             else:
                 start = "    x = NULL\n"
-            parts.append(_LOOP.format(name=name, doc=doc, tree=tree, observe=observe, start=start))
+            parts.append(
+                _LOOP.format(
+                    name=name,
+                    doc=doc,
+                    tree=tree,
+                    observe=observe,
+                    start=start,
+                    resume="" if generator else ", resume=None",
+                    begin=_indent(_BEGIN if generator else _RESUME, 1),
+                )
+            )
     return "".join(parts)
 
 

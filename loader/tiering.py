@@ -20,11 +20,12 @@ from typing import TYPE_CHECKING, Any
 from loader import interp
 from loader.code import NULL, Code
 from loader.loops_support import stub_code
-from loader.ops import Flow, instructions
+from loader.exceptions import HostFault
+from loader.ops import Flow, Instruction, decode, instructions
 from loader.translate import support
 from loader.translate.facts import Facts, facts_of
 from loader.translate.graph import Unstructured
-from loader.translate.link import code_of, compile_unit, link
+from loader.translate.link import code_of, compile_region, compile_unit, link
 from romfs.errors import BytecodeError
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ CALLS = 16
 """Calls after which a function without loops is translated. Translating costs as much as
 interpreting it some 45 times; functions called this often are mostly called far more."""
 
+LOOPS = 50
+"""Iterations after which a loop of a module body is translated while it runs."""
+
 
 class Tiers:
     """The translator's part in a run.
@@ -42,6 +46,7 @@ class Tiers:
         vm: The run.
         eager: Translate everything before it first runs.
         refused: Why functions stay in tier 1.
+        refused_loops: Loops of module bodies that were not translated: code, ip, why.
         translated: The functions translated, with the number of their free variables.
     """
 
@@ -49,6 +54,7 @@ class Tiers:
         self.vm = vm
         self.eager = eager
         self.refused: dict[Code, str] = {}
+        self.refused_loops: list[tuple[Code, int, str]] = []
         self.translated: dict[Code, types.CodeType] = {}
         self._facts: dict[int, Facts] = {}
         self._made: dict[Code, list[weakref.ref[types.FunctionType]]] = {}
@@ -68,6 +74,8 @@ class Tiers:
             host = self.translate(code)
             if host is not None:
                 return self.call(code, host, slots)
+        if not code.path and self.vm.ns is code.context.globals and has_loop(code):
+            return ModuleRun(self, code).run(slots)
         return interp.run(code, slots)
 
     def start(self, code: Code, slots: list[Any]) -> Any:
@@ -131,6 +139,24 @@ class Tiers:
                 function.__code__ = host
         return host
 
+    def region(self, code: Code, ip: int) -> Callable[..., Any]:
+        """A loop of a module body as a function from stack to (ip, stack).
+
+        Raises:
+            Unstructured: It cannot be translated.
+        """
+        portable, step = compile_region(code, ip, self.facts(code))
+        host = link(portable, self.root(code))
+        self.vm.translated = True
+        function = self.vm.new_function(host, code.context.globals, code.name, None, None)
+        if not step:
+            return function  # type: ignore[no-any-return]
+
+        def advanced(*stack: Any) -> Any:
+            return function(*stack[:-1], stack[-1] + step)
+
+        return advanced
+
     def facts(self, code: Code) -> Facts:
         """Facts about a function's file."""
         key = id(code.context)
@@ -163,6 +189,90 @@ class Tiers:
         if code.has_varkeywords:
             named.update(slots[at])
         return function(*positional, **named)
+
+
+class Hot(HostFault):
+    """A loop of a module body has become hot; not an error, and never seen by a guest."""
+
+    def __init__(self, code: Code, ip: int, stack: list[Any]) -> None:
+        super().__init__()
+        self.code = code
+        self.ip = ip
+        self.stack = stack
+
+
+class ModuleRun:
+    """Runs a module body that has loops, and replaces those that become hot while it runs.
+
+    The interpreter reports each instruction; at a loop's beginning iterations are counted.
+    When a loop is hot the interpreter's frame is left, the loop runs translated to where
+    control leaves it, and the interpreter goes on there with the stack the loop left.
+    """
+
+    def __init__(self, tiers: Tiers, code: Code) -> None:
+        self.tiers = tiers
+        self.code = code
+        self.counts: dict[int, int] = {}
+        self.regions: dict[int, Callable[..., Any]] = {}
+        for ins in instructions(code.ops):
+            if -1 < ins.target <= ins.ip:
+                self.counts[loop_header(code, ins)] = 0
+
+    def run(self, slots: list[Any]) -> Any:
+        """Run the body to its end."""
+        vm = self.tiers.vm
+        resume = None
+        outer = getattr(vm, "observe", None)
+        while True:
+            vm.observe = self.observe
+            try:
+                return interp.run_observed(self.code, slots, resume)
+            except Hot as hot:
+                if hot.code is not self.code:
+                    raise
+                region, ip, stack = self.regions[hot.ip], hot.ip, hot.stack
+            finally:
+                vm.observe = outer
+            ip, stack = region(*stack)
+            resume = ([NULL, *stack[:-1]], stack[-1], ip) if stack else ([], NULL, ip)
+
+    def observe(self, code: Code, ip: int, below: list[Any], top: Any) -> None:
+        """Called before each instruction."""
+        if ip not in self.counts or code is not self.code:
+            return
+        self.counts[ip] += 1
+        if self.counts[ip] < LOOPS:
+            return
+        if ip not in self.regions:
+            self.translate(ip)
+        if ip in self.regions:
+            raise Hot(self.code, ip, [*below[1:], top] if below else [])
+
+    def translate(self, ip: int) -> None:
+        """Translate the loop that begins at `ip`; one that is refused is not counted again."""
+        try:
+            self.regions[ip] = self.tiers.region(self.code, ip)
+        except (Unstructured, BytecodeError) as reason:
+            del self.counts[ip]
+            self.tiers.refused_loops.append((self.code, ip, str(reason)))
+
+
+def loop_header(code: Code, jump: Instruction) -> int:
+    """Where the loop begins that a backward jump closes.
+
+    A FOR_ITER loop jumps to its beginning. Others test at their end and jump to their body:
+    they begin where the jump that enters them leads.
+    """
+    target = decode(code.ops, jump.target)
+    if target.op.flow is Flow.FOR or jump.op.flow is Flow.JUMP:
+        return jump.target
+    before = None
+    for ins in instructions(code.ops):
+        if ins.next == jump.target:
+            before = ins
+    if before is not None and before.op.flow is Flow.JUMP and before.target > jump.target:
+        return before.target
+    return jump.target
 
 
 def has_loop(code: Code) -> bool:

@@ -414,7 +414,18 @@ class Functions:
         line: int,
     ) -> ast.FunctionDef:
         """The `def` of a function."""
-        inner = self.unit.writer(code, parent, free)
+        return self.define(self.unit.writer(code, parent, free), text, defaults, kwdefaults, line)
+
+    def define(
+        self,
+        inner: Writer,
+        text: str,
+        defaults: list[ast.expr],
+        kwdefaults: list[ast.expr | None],
+        line: int,
+    ) -> ast.FunctionDef:
+        """The `def` of the function of a writer."""
+        code, free = inner.code, inner.free
         body = self.unit.body_of(inner)
         # Every name is declared, lest a parameter of an outer function be meant.
         space = inner.globals_read | inner.globals_stored

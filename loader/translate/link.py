@@ -17,6 +17,7 @@ from loader.text import GUEST_FILE_PREFIX
 from loader.translate import support
 from loader.translate.facts import Facts
 from loader.translate.graph import Unstructured
+from loader.translate.region import RegionWriter, range_step
 from loader.translate.unit import REFERENCE, Unit
 
 TRANSLATED = "translated"
@@ -57,6 +58,19 @@ def compile_unit(code: Code, n_free: int, facts: Facts) -> types.CodeType:
     """
     unit, tree = tree_of(code, n_free, facts)
     return finish(unit, tree, code)
+
+
+def compile_region(code: Code, ip: int, facts: Facts) -> tuple[types.CodeType, int]:
+    """The portable host code of a loop of a module body, and what its counter lacks.
+
+    Raises:
+        Unstructured: It cannot be translated.
+    """
+    unit = make_unit(code, facts)
+    writer = RegionWriter(unit, code, ip)
+    step = range_step(writer)
+    definition = unit.functions_of.define(writer, "root", [], [], 1)
+    return finish(unit, ast.Module([definition], []), code), step
 
 
 def finish(unit: Unit, tree: ast.Module, code: Code) -> types.CodeType:
