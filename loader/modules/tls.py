@@ -49,12 +49,39 @@ _WRAP = (
 
 
 def _pem(data: Any, kind: str) -> str:
-    """PEM text of a certificate or key that may be DER."""
+    """PEM text of a certificate or key that may be DER.
+
+    Raises:
+        ValueError: It is neither.
+    """
     content = bytes(buffer_of(data))
+    name = "cert" if kind == "CERTIFICATE" else "key"
     if content.startswith(b"-----BEGIN"):
         return content.rstrip(b"\0").decode("ascii")
+    start = _sequence(content)
+    if start is None:
+        raise ValueError(f"invalid {name}")
     text = ssl.DER_cert_to_PEM_cert(content)
-    return text if kind == "CERTIFICATE" else text.replace("CERTIFICATE", kind)
+    if kind == "CERTIFICATE":
+        return text
+    # A bare elliptic curve key has version 1; a bare RSA key goes on with a number.
+    if content[start : start + 3] == b"\x02\x01\x01":
+        kind = "EC PRIVATE KEY"
+    elif content[start + 3 : start + 4] == b"\x02":
+        kind = "RSA PRIVATE KEY"
+    return text.replace("CERTIFICATE", kind)
+
+
+def _sequence(content: bytes) -> int | None:
+    """Where the content of a DER sequence that is all of `content` starts."""
+    if len(content) < 2 or content[0] != 0x30:
+        return None
+    if content[1] < 0x80:
+        start, length = 2, content[1]
+    else:
+        start = 2 + (content[1] & 0x7F)
+        length = int.from_bytes(content[2:start], "big")
+    return start if start + length == len(content) else None
 
 
 class SSLContext:
@@ -81,9 +108,8 @@ class SSLContext:
                 name.write_text(text, encoding="ascii")
             try:
                 self._host.load_cert_chain(str(names[0]), str(names[1]))
-            except ssl.SSLError as error:
-                text = "cert" if "PEM" in str(error) and "KEY" not in str(error) else "key"
-                raise ValueError(f"invalid {text}") from None
+            except ssl.SSLError:
+                raise ValueError("invalid cert") from None
 
     def load_verify_locations(self, *args: Any, **named: Any) -> None:
         (data,) = bind_args(args, named, (("cadata", REQUIRED),), 1)
