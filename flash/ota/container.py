@@ -21,7 +21,7 @@ from romfs.errors import BuildError, DoesNotFit
 from romfs.image import Image
 from romfs.records import MAGIC, Kind, encode_record
 from romfs.sizes import show_size
-from romfs.varuint import encode_varuint, read_varuint
+from romfs.varuint import encode_varuint
 
 FORMAT = 1
 CONFIG_NAME = "ota.cfg"
@@ -138,6 +138,11 @@ class Plan:
         return room - 32 * (room // self.block) - 1024
 
 
+def common_block(segments: Sequence[Segment]) -> int:
+    """What is erased together on all of them."""
+    return math.lcm(*(one.block for one in segments))
+
+
 def plan(
     segments: Sequence[Segment], header: int, *, slot: int | None = None, bank: int | None = None
 ) -> Plan:
@@ -152,7 +157,7 @@ def plan(
         DoesNotFit: There is too little room.
     """
     first = segments[0]
-    block = math.lcm(*(one.block for one in segments))
+    block = common_block(segments)
     head = _up(header, block)
     bank = _up(max(bank or 0, state.step(first.write) * 2), block)
     banks = (Place(first.index, head, bank), Place(first.index, head + bank, bank))
@@ -357,20 +362,6 @@ def read_config(content: bytes) -> dict[int, cbor.Value]:
     Raises:
         ImageError, PathNotFound: It is not one.
     """
-    fields = cbor.decode(Image(content).read(CONFIG_NAME))
+    fields = cbor.decode(Image(content).file(CONFIG_NAME).data)
     assert isinstance(fields, dict)
     return fields
-
-
-__all__ = [
-    "Container",
-    "Place",
-    "Plan",
-    "Segment",
-    "Settings",
-    "build",
-    "plan",
-    "read_config",
-    "read_varuint",
-    "updater",
-]

@@ -81,3 +81,15 @@ class Envelope:
             message = b"romfs-ota" + hashlib.sha256(bytes(head) + self.body).digest()
             return ed25519(public, message, bytes(cursor.read(64)))
         return False
+
+
+def head_hash(source):
+    """The SHA-256 of a package's manifest, as yet unchecked."""
+    head = bytearray(HEAD_SIZE)
+    source.readinto(0, head)
+    size = struct.unpack(HEAD, head)[4]
+    if head[:8] != MAGIC or size > MAX_MANIFEST:
+        raise Refused("not a package of this format")
+    body = bytearray(size)
+    source.readinto(HEAD_SIZE, body)
+    return hashlib.sha256(body).digest()
