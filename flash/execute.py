@@ -273,16 +273,14 @@ def _finish(device: Connected, image: Image, steps: Plan, tell: Tell) -> None:
     index = device.target.index
     changed = steps.kind is not Kind.NOTHING
     can_mount = "vfs.VfsRom" in device.info.features
-    reset = options.reset and changed
-    if reset:
-        repl.soft_reset()
-    elif can_mount and changed and index == 0:
-        mount.remount(repl)
     if can_mount:
+        if changed and index == 0:
+            mount.remount(repl)
         payload = len(image.data) - image.payload
-        mount.check(repl, index, payload, len(image.root.entries), at_boot=index == 0)
+        mount.check(repl, index, payload, len(image.root.entries))
         tell("mounted", {"partition": index})
     if options.reset:
+        # Not waited for: the application may run for ever, and print what it likes.
         mount.run_application(repl)
     else:
         repl.leave()

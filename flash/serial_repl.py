@@ -95,12 +95,13 @@ class Repl:
         attempt = 0
         while True:
             # Ctrl-C only: a carriage return would run a half line left by someone else.
-            keys = CTRL_C if attempt == 0 else CTRL_C * 4
-            if attempt in (2, 5, 9):
-                keys = CTRL_C * _LONGEST_FRAME
-            self.link.write(keys)
-            noise = (noise + self.quieten(0.03 if attempt == 0 else 0.1))[-200:]
-            self.link.write(CTRL_A)
+            if attempt == 0:
+                # An idle device answers this at once; any other gets time below.
+                self.link.write(CTRL_C + CTRL_A)
+            else:
+                self.link.write(CTRL_C * (_LONGEST_FRAME if attempt in (2, 5, 9) else 4))
+                noise = (noise + self.quieten(0.1))[-200:]
+                self.link.write(CTRL_A)
             try:
                 self._take_until(_BANNER, 0.3 + 0.2 * min(attempt, 5), "the raw REPL")
                 self._handshake()
