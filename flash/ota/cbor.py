@@ -11,7 +11,9 @@ from typing import TypeAlias
 
 from romfs.errors import PackageError
 
-Value: TypeAlias = int | bytes | str | bool | None | list["Value"] | tuple["Value", ...] | dict[int, "Value"]
+Value: TypeAlias = (
+    int | bytes | str | bool | list["Value"] | tuple["Value", ...] | dict[int, "Value"] | None
+)
 
 MAX_DEPTH = 6
 _SIMPLE: dict[int, bool | None] = {0xF4: False, 0xF5: True, 0xF6: None}

@@ -27,7 +27,14 @@ FORMAT = 1
 CONFIG_NAME = "ota.cfg"
 PACKAGE_NAME = "romfs_ota"
 _WIDTH = 4
-_KINDS = {Erasing.RANGE: 0, Erasing.BLOCK: 1, Erasing.WHOLE: 2, Erasing.NONE: 3}
+_KINDS = {
+    Erasing.RANGE: 0,
+    Erasing.BLOCK: 1,
+    Erasing.WHOLE: 2,
+    Erasing.NONE: 3,
+    Erasing.START: 4,
+}
+FROM_START = _KINDS[Erasing.START]
 SLOT_FILES = ("a.romfs", "b.romfs")
 
 
@@ -37,7 +44,8 @@ class Segment:
 
     Attributes:
         index: Segment id.
-        kind: 0 range erase, 1 block device, 2 whole blocks only, 3 overwritten in place.
+        kind: 0 range erase, 1 block device, 2 whole blocks only, 3 overwritten in place,
+            4 erased from the start only, which leaves room for a single slot.
         unit: Block size of a block device; 0: a memoryview.
         write: Write unit.
         block: What is erased, or put at risk by a write, together.
@@ -53,16 +61,7 @@ class Segment:
 
     @classmethod
     def of(cls, target: Target) -> Segment:
-        """A segment from what is known of a partition.
-
-        Raises:
-            DoesNotFit: Its firmware erases from the start only, so parts cannot be replaced.
-        """
-        if target.erasing not in _KINDS:
-            raise DoesNotFit(
-                f"the firmware of this board erases partition {target.index} from its start "
-                "only: it cannot keep one image while it writes another; use single-slot mode"
-            )
+        """A segment from what is known of a partition."""
         units = [region.block_size for region in target.erase]
         block = math.lcm(*units, target.block_size or 1, target.write, max(target.at_risk, 1))
         return cls(
@@ -77,15 +76,18 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A stretch of a segment."""
+    """A stretch of a segment, or a file that stands for one."""
 
-    segment: int
+    segment: int | str
     offset: int
     size: int
 
     def fields(self) -> cbor.Value:
         """As the configuration holds it."""
         return [self.segment, self.offset, self.size]
+
+
+BANK_FILES = (Place("ota.0", 0, state.SIZE), Place("ota.1", 0, state.SIZE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +159,11 @@ def plan(
         DoesNotFit: There is too little room.
     """
     first = segments[0]
+    if any(one.kind == FROM_START for one in segments):
+        raise DoesNotFit(
+            f"the firmware of this board erases partition {first.index} from its start only: it "
+            "cannot keep one image while it writes another; use single-slot mode"
+        )
     block = common_block(segments)
     head = _up(header, block)
     bank = _up(max(bank or 0, state.step(first.write) * 2), block)
@@ -229,6 +236,7 @@ def build(
     slot: int | None = None,
     bank: int | None = None,
     floor: int = 0,
+    files: Mapping[str, bytes] | None = None,
 ) -> Container:
     """Build a container.
 
@@ -237,6 +245,7 @@ def build(
         app: Manifest, table and image of a first application, put into slot a.
         slot, bank: Sizes; see `plan`.
         floor: Least sequence number ever to be accepted.
+        files: More files for the root: boot.py, where firmware runs that of ROMFS.
     Raises:
         DoesNotFit: Updater and slots, or the application, are too large.
         BuildError: A setting is out of range.
@@ -246,9 +255,10 @@ def build(
     # Numbers of full width: the records cannot become longer than this.
     widest = Place(9, 0xFFFF_FFFF, 0xFFFF_FFFF)
     wide = Plan(tuple(segments), 0xFFFF_FFFF, 0, (widest, widest), (widest, widest))
-    bound = len(_records(wide, settings, modules, size))
+    more = {} if files is None else files
+    bound = len(_records(wide, settings, modules, more, size))
     layout = plan(segments, bound + 16, slot=slot, bank=bank)
-    head = _records(layout, settings, modules, size)
+    head = _records(layout, settings, modules, more, size)
     content = bytearray(b"\xff" * size)
     content[: len(head)] = head
     first = state.Record(counter=1, floor=floor)
@@ -287,6 +297,26 @@ def _fits(image: bytes, tail: bytes, place: Place, segment: Segment) -> None:
         )
 
 
+def single(
+    segment: Segment, settings: Settings, modules: Mapping[str, bytes], *, floor: int = 0
+) -> dict[str, bytes]:
+    """What the read-write file system must hold for a single slot: path -> content.
+
+    There is no container then: the image has the partition to itself, and while it is
+    being replaced there is none.
+
+    Raises:
+        BuildError: A setting is out of range.
+    """
+    _check(settings)
+    size = segment.size // segment.block * segment.block
+    layout = Plan((segment,), segment.block, 0, BANK_FILES, (Place(segment.index, 0, size),))
+    files = dict(modules)
+    files[CONFIG_NAME] = config(layout, settings)
+    files[str(BANK_FILES[0].segment)] = state.Record(counter=1, floor=floor).pack()
+    return files
+
+
 def config(layout: Plan, settings: Settings) -> bytes:
     """The configuration file."""
     fields: dict[int, cbor.Value] = {
@@ -310,14 +340,24 @@ def config(layout: Plan, settings: Settings) -> bytes:
     return cbor.encode(fields)
 
 
-def _records(layout: Plan, settings: Settings, modules: Mapping[str, bytes], size: int) -> bytes:
+def _records(
+    layout: Plan,
+    settings: Settings,
+    modules: Mapping[str, bytes],
+    files: Mapping[str, bytes],
+    size: int,
+) -> bytes:
     """The image up to the padding record's header; that record ends with the partition."""
     payload = len(MAGIC) + _WIDTH
     body = _directory("lib", [_directory(PACKAGE_NAME, _module_files(modules))])
     body += _file(CONFIG_NAME, encode_record(Kind.DATA_VERBATIM, config(layout, settings)))
+    for name, data in files.items():
+        body += _file(name, encode_record(Kind.DATA_VERBATIM, data))
     for name, slot in zip(SLOT_FILES, layout.slots, strict=True):
         if slot.segment == layout.segments[0].index:
-            pointer = encode_varuint(slot.size) + encode_varuint(slot.offset - payload & 0xFFFF_FFFF)
+            pointer = encode_varuint(slot.size) + encode_varuint(
+                slot.offset - payload & 0xFFFF_FFFF
+            )
             body += _file(name, encode_record(Kind.DATA_POINTER, pointer))
     size -= size % 2
     rest = size - payload - len(body) - 1 - _WIDTH

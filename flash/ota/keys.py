@@ -14,9 +14,12 @@ import secrets
 import subprocess
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from romfs.errors import BadSignature, ConfigError, MissingExtra, PackageError
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 CONTEXT = b"romfs-ota"
 SIGNER_TIMEOUT = 300.0
@@ -247,7 +250,7 @@ def _derive(passphrase: str, salt: bytes, kdf: dict[str, int]) -> bytes:
 # Imported late: a host that only reads packages needs neither.
 
 
-def _slhdsa():  # type: ignore[no-untyped-def]
+def _slhdsa() -> Any:
     try:
         import slhdsa
     except ImportError:
@@ -255,7 +258,7 @@ def _slhdsa():  # type: ignore[no-untyped-def]
     return slhdsa
 
 
-def _ed25519():  # type: ignore[no-untyped-def]
+def _ed25519() -> Any:
     try:
         from cryptography.hazmat.primitives.asymmetric import ed25519
     except ImportError:
@@ -269,7 +272,7 @@ def _invalid_signature() -> type[Exception]:
     return InvalidSignature
 
 
-def _aesgcm(key: bytes):  # type: ignore[no-untyped-def]
+def _aesgcm(key: bytes) -> AESGCM:
     try:
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
     except ImportError:

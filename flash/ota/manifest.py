@@ -169,7 +169,7 @@ class Manifest:
                 _hash(fields[7]),
                 _typed(fields[8], int),
                 _hash(fields[9]),
-                None if fields[10] is None else tuple(_typed(n, int) for n in fields[10]),  # type: ignore[arg-type]
+                None if fields[10] is None else tuple(_typed(n, int) for n in fields[10]),
                 None if fields[11] is None else tuple(_typed(n, int) for n in fields[11]),
                 tuple(map(_payload, fields[12])),
                 None if keys is None else KeySet(keys[1], tuple((a, _hash(k)) for a, k in keys[2])),
@@ -228,5 +228,3 @@ def hashes(image: bytes, block: int) -> bytes:
 def trailer(manifest: bytes, table: bytes) -> bytes:
     """What ends a slot: manifest, table and where they begin."""
     return manifest + table + FOOTER.pack(FOOTER_MAGIC, len(manifest), len(table))
-
-

@@ -1,7 +1,7 @@
 """The package file: header, signed manifest, signatures, table, payload.
 
-    package = pack(image, product="thermostat", boards=["RPI_PICO"], version="1.4.0",
-                   sequence=7, block=4096, signers=[key])
+package = pack(image, product="thermostat", boards=["RPI_PICO"], version="1.4.0",
+               sequence=7, block=4096, signers=[key])
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import struct
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from flash.deflate import Deflater
 from flash.ota import delta
@@ -19,6 +20,10 @@ from flash.ota.keys import NAMES, SIGNATURE_SIZES, Algorithm, PublicKey, Signer
 from flash.ota.manifest import Delta, Full, KeySet, Manifest, blocks_of, hashes
 from romfs.errors import BadSignature, HashMismatch, MissingExtra, PackageError
 from romfs.image import Image
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers import Cipher
+    from cryptography.hazmat.primitives.ciphers.modes import CBC
 
 MAGIC = b"\x93RMOTA\r\n"
 FORMAT = 1
@@ -244,7 +249,7 @@ def _deflate(content: bytes, window: int) -> bytes:
     return bytes(out)
 
 
-def _aes(key: bytes, nonce: bytes, offset: int):  # type: ignore[no-untyped-def]
+def _aes(key: bytes, nonce: bytes, offset: int) -> Cipher[CBC]:
     """AES-256-CBC with the initial vector of a stretch of the payload."""
     try:
         from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes

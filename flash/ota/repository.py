@@ -226,9 +226,7 @@ class Repository:
                 index = _with(index, entry)
             index = replace(index, version=index.version + 1, expires=expires)
             changes.append(Change(index, tuple(entry.path for entry, _ in brought)))
-        sealed = [
-            (change.index, seal(INDEX, change.index.encode(), signers)) for change in changes
-        ]
+        sealed = [(change.index, seal(INDEX, change.index.encode(), signers)) for change in changes]
         for brought in groups.values():
             for entry, data in brought:
                 self._write(entry.path, data)

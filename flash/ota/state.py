@@ -95,8 +95,7 @@ class Record:
             status, sequence, size, _, image = _SLOT.unpack_from(data, _HEAD.size + n * _SLOT.size)
             slots.append(Slot(Status(status), sequence, size, image))
         keys = tuple(
-            (data[at], data[at + 1 : at + 33])
-            for at in range(_KEYS_AT, _KEYS_AT + 33 * count, 33)
+            (data[at], data[at + 1 : at + 33]) for at in range(_KEYS_AT, _KEYS_AT + 33 * count, 33)
         )
         return cls(
             counter,

@@ -159,6 +159,11 @@ def _init_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--channel", default="stable", help="default: stable")
     parser.add_argument("--accept", action="append", default=[], metavar="BOARD", help="too")
     parser.add_argument("--device-key", metavar="FILE", help="AES-256 key for encrypted payloads")
+    parser.add_argument(
+        "--single-slot",
+        action="store_true",
+        help="no second slot, no way back: the updater goes onto the board's file system",
+    )
     parser.add_argument("--one-partition", action="store_true", help="leave a second one alone")
     parser.add_argument("-o", "--output", metavar="FILE", help="write the container, flash nothing")
     parser.add_argument("--size", type=parse_size, help="of the partition, where builders choose")
@@ -172,6 +177,8 @@ def _init_arguments(parser: argparse.ArgumentParser) -> None:
 def _init(args: argparse.Namespace) -> int:
     if args.output:
         return _init_file(args)
+    if args.single_slot:
+        return _init_single(args)
     from flash.execute import Options, flash
     from flash.ota.container import Segment
     from flash.probe import DeviceInfo
@@ -185,7 +192,7 @@ def _init(args: argparse.Namespace) -> int:
         others = [one for one in info.segments if one.index == 1]
         if others and not args.one_partition:
             segments.append(Segment.of(resolve(info, others[0], board)))
-        made.append(_container(args, segments, board.key if board else info.machine))
+        made.append(_container(args, segments, board, info.machine))
         return made[0].content
 
     with open_link(args) as link, Reporter(as_json=args.json) as reporter:
@@ -196,6 +203,43 @@ def _init(args: argparse.Namespace) -> int:
             _write_boot_py(args, link)
         elif not args.json:
             print(f"Now put this line into boot.py of the board:\n    {BOOT_LINE}")
+    return exit_codes.OK
+
+
+def _init_single(args: argparse.Namespace) -> int:
+    from flash.execute import Connected
+    from flash.ota import container
+    from flash.ota.container import Segment
+    from flash.ota.files import put
+    from romfs.cli._device import open_link, options_of
+    from romfs.errors import ConfigError
+
+    if args.app:
+        raise ConfigError("--app: with a single slot, push the application as a package")
+    with open_link(args) as link:
+        device = Connected(link, options_of(args))
+        board = device.board.key if device.board else device.info.machine
+        keys = tuple(_public(text).pair for text in args.trust)
+        files = container.single(
+            Segment.of(device.target),
+            container.Settings(
+                args.product,
+                board,
+                keys,
+                (board, *args.accept) if args.accept else (),
+                args.trials,
+                args.url,
+                args.channel,
+                _device_key(args.device_key),
+            ),
+            container.updater(),
+            floor=args.floor,
+        )
+        for path, content in files.items():
+            put(device.repl, path, content)
+        if args.boot_py:
+            _write_boot_py(args, link)
+    print(f"{len(files)} files written; push the first package now")
     return exit_codes.OK
 
 
@@ -211,14 +255,22 @@ def _init_file(args: argparse.Namespace) -> int:
     board = boards.load(args.board)
     if args.size is not None or board.partition(0).size is not None:
         board = settled(board, args.size)
-    made = _container(args, offline.segments(board, both=not args.one_partition), board.key)
+    made = _container(args, offline.segments(board, both=not args.one_partition), board)
     atomic_write(args.output, made.content)
     _describe(args, made)
     return exit_codes.OK
 
 
-def _container(args: argparse.Namespace, segments: Sequence[Segment], board: str) -> Container:
+def _container(
+    args: argparse.Namespace, segments: Sequence[Segment], row: Board | None, machine: str = ""
+) -> Container:
+    from boards import Quirk
     from flash.ota import container, package
+
+    board = row.key if row is not None else machine
+    files = {}
+    if row is not None and Quirk.BOOTS_FROM_ROMFS in row.quirks:
+        files["boot.py"] = f"{BOOT_LINE}\n".encode()
 
     keys = tuple(_public(text).pair for text in args.trust)
     device_key = _device_key(args.device_key)
@@ -237,7 +289,14 @@ def _container(args: argparse.Namespace, segments: Sequence[Segment], board: str
         manifest, table, _ = package.compose(image, release)
         app = (manifest, table, image)
     return container.build(
-        segments, settings, modules, app=app, slot=args.slot, bank=args.bank, floor=args.floor
+        segments,
+        settings,
+        modules,
+        app=app,
+        slot=args.slot,
+        bank=args.bank,
+        floor=args.floor,
+        files=files,
     )
 
 
@@ -409,11 +468,10 @@ def _board_name(name: str) -> str:
 
 
 def _block(name: str) -> int:
+    import boards
     from flash.board.assembly import settled
     from flash.ota import container, offline
     from romfs.errors import BoardError, ConfigError
-
-    import boards
 
     try:
         return container.common_block(offline.segments(settled(boards.load(name))))
@@ -707,9 +765,7 @@ def _publish(args: argparse.Namespace) -> int:
     return exit_codes.OK
 
 
-_Verb = tuple[
-    Callable[[argparse.Namespace], int], Callable[[argparse.ArgumentParser], None], str
-]
+_Verb = tuple[Callable[[argparse.Namespace], int], Callable[[argparse.ArgumentParser], None], str]
 _VERBS: dict[str, _Verb] = {
     "init": (_init, _init_arguments, "put the updater and two slots into a partition"),
     "keygen": (_keygen, _keygen_arguments, "make a key pair that signs packages"),

@@ -11,12 +11,13 @@ import sys
 
 from . import _running_slot, config
 from .package import PACKAGE, Envelope
-from .record import EMPTY, NONE, READY, RECEIVING
+from .record import NONE, READY, RECEIVING
 from .sources import Cursor
 from .store import (
     FOOTER,
     FOOTER_MAGIC,
     FOOTER_SIZE,
+    START,
     Refused,
     Store,
     read_trailer,
@@ -52,7 +53,11 @@ def install(source, progress=None, again=False):
         if live != NONE and record.image[live] == name and record.status[live] == READY:
             return False
         trial = record.trial
-        if trial != NONE and record.image[trial] == name and usable(store.config, record, trial, True):
+        if (
+            trial != NONE
+            and record.image[trial] == name
+            and usable(store.config, record, trial, True)
+        ):
             return True
     number = _target(store)
     gc.collect()
@@ -109,6 +114,8 @@ def _target(store):
     """The slot to write: neither the confirmed one nor the one that runs."""
     record = store.record
     running = _running_slot()
+    if store.config.single:
+        return 0
     if record.trial != NONE and record.trial == running:
         raise Refused("the running image is on trial: confirm it, or roll back, first")
     if record.active == NONE:
@@ -139,6 +146,11 @@ class _Job:
             raise Refused("%d bytes too large for the slot" % (self.size + length - self.room))
         if package.table_size < 32 * self.count:
             raise Refused("a table too short")
+        # What is erased together with the trailer: all of it, where only all can be erased.
+        self.shared = self.trailer_at // self.config.block * self.config.block
+        if self.flash.kind == START:
+            self.shared = 0
+        self.held = None  # first bytes of an image that has the partition to itself
         self.box = bytearray(512)
         self.done = bytearray(self.count)
         self.trailer = None
@@ -150,6 +162,10 @@ class _Job:
         record = self.store.record
         n = self.number
         if record.status[n] != RECEIVING or record.image[n] != self.name or record.trial == n:
+            if self.config.single:
+                # From here on there is no image, but what it was still counts.
+                record.active = NONE
+                record.floor = max(record.floor, record.sequence[n])
             record.status[n] = RECEIVING
             record.image[n] = self.name
             record.sequence[n] = self.manifest[5]
@@ -158,7 +174,6 @@ class _Job:
                 record.trial = NONE
             self.store.save()
         self.trailer = read_trailer(self.config, record, n)
-        self.shared = self.trailer_at // self.config.block * self.config.block
         if self.trailer is None or self.trailer.start < self.trailer_at or self._soiled():
             self._write_trailer()
             self.trailer = read_trailer(self.config, record, n)
@@ -256,7 +271,7 @@ class _Job:
                 if hashlib.sha256(view(self.config, live)[: record.size[live]]).digest() == one[3]:
                     from .delta import apply
 
-                    cursor = self.cursor(one[1], one[2], 0)
+                    cursor = self.cursor(one[1], one[2])
                     apply(cursor, view(self.config, live)[: record.size[live]], self)
                     if all(self.done):
                         return
@@ -266,7 +281,7 @@ class _Job:
                 return
         raise Refused("neither a full payload nor a delta for the image that is here")
 
-    def cursor(self, offset, length, number):
+    def cursor(self, offset, length):
         """Reads one encrypted or plain stretch of the payload."""
         decrypt = None
         if self.manifest.get(15):
@@ -293,13 +308,19 @@ class _Job:
         """Segments of the full payload: only those with a block that is missing."""
         _, offset, length, blocks, window = payload
         lengths = memoryview(self.trailer.table)[32 * self.count :]
+        # Alone in its partition, the image gets its beginning last: until then, nothing mounts.
         for number in range(-(-self.count // blocks)):
             size = int.from_bytes(lengths[number * 4 : number * 4 + 4], "little")
             first = number * blocks
             last = min(first + blocks, self.count)
-            if not all(self.done[first:last]):
-                self._segment(self.cursor(offset, size, number), first, last, window)
+            if first and not all(self.done[first:last]):
+                self._segment(self.cursor(offset, size), first, last, window)
+            if not first:
+                begin = (offset, size, last)
             offset += size
+        offset, size, last = begin
+        if not all(self.done[:last]):
+            self._segment(self.cursor(offset, size), 0, last, window)
         if not all(self.done):
             raise Refused("the payload does not give what the manifest promises")
 
@@ -343,13 +364,19 @@ class _Job:
         """Everything is there: read it all again, and let the next boot try it."""
         record = self.store.record
         n = self.number
+        if self.held:
+            self.flash.program(self.base, self.held)
         record.status[n] = READY
         if not usable(self.config, record, n, True):
             record.status[n] = RECEIVING
             raise OSError("the slot does not hold what was written")
-        record.trial = n
-        record.left = self.config.trials
         record.raised = self.manifest.get(14, 0)
+        if self.config.single:
+            record.active = n
+            record.floor = max(record.floor, record.raised)
+        else:
+            record.trial = n
+            record.left = self.config.trials
         keys = self.manifest.get(13)
         if keys:
             record.key_version = keys[1]
@@ -360,9 +387,10 @@ class _Job:
 class _Writer:
     """Collects bytes and programs them in whole write units."""
 
-    def __init__(self, flash, offset):
+    def __init__(self, flash, offset, job=None):
         self.flash = flash
         self.offset = offset
+        self.job = job  # keeps the image's first bytes for later
         self.unit = flash.write
         self.buffer = memoryview(bytearray(max(512 // self.unit, 1) * self.unit))
         self.fill = 0
@@ -383,7 +411,10 @@ class _Writer:
             while self.fill < end:
                 self.buffer[self.fill] = 255
                 self.fill += 1
-            self.flash.program(self.offset, self.buffer[:end])
+            if self.job and self.offset == self.job.base and not self.job.held:
+                self.job.held = bytes(self.buffer[:end])
+            else:
+                self.flash.program(self.offset, self.buffer[:end])
             self.offset += end
             self.fill = 0
 
@@ -396,7 +427,7 @@ class _Blocks:
         self.index = first
         self.room = 0
         self.writer = None
-        self._out = _Writer(job.flash, 0)
+        self._out = _Writer(job.flash, 0, job if job.config.single else None)
 
     def _begin(self):
         job = self.job
@@ -425,18 +456,11 @@ class _Blocks:
             if not self.room:
                 self._end()
 
-    def skip(self, size):
-        """How many of the next bytes nobody needs, since their block is there already."""
-        job = self.job
-        if not self.room and self.index < job.count:
-            self._begin()
-        return 0 if self.writer else min(size, self.room)
-
     def _end(self):
         job = self.job
         if self.writer:
             self.writer.flush()
-            if not job._right(self.index):
+            if not (job.held and not self.index) and not job._right(self.index):
                 raise Refused("block %d is not what the manifest promises" % self.index)
             job.done[self.index] = 1
             job._tell()

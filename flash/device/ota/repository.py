@@ -7,7 +7,7 @@ import time
 from . import config
 from .installer import install
 from .package import INDEX, MAX_INDEX, Envelope, head_hash
-from .record import NONE
+from .record import FAILED, NONE
 from .store import Refused, Store, read_trailer
 
 
@@ -115,6 +115,11 @@ def _choose(store, entries, device):
     for entry in entries:
         if entry[1] <= sequence or entry[1] < record.floor:
             continue
+        if any(
+            record.status[n] == FAILED and record.sequence[n] == entry[1]
+            for n in range(len(store.config.slots))
+        ):
+            continue  # it was tried and not confirmed; only a later release can be better
         draw = hashlib.sha256(bytes(device) + entry[4]).digest()
         if (draw[0] << 8 | draw[1]) * 10000 >> 16 >= entry[3]:
             continue

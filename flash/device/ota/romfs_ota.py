@@ -49,6 +49,8 @@ def mount(point="/app", path=True, check=False, watchdog=0):
     global _running
     store = Store(config())
     number = _choose(store, check)
+    if store.config.single:
+        point = "/rom"  # where firmware mounts it anyway
     filesystem = vfs.VfsRom(view(store.config, number))
     try:
         vfs.umount(point)

@@ -9,7 +9,7 @@ from .record import EMPTY, NONE, READY, SIZE, Record
 from .record import read as read_record
 
 # Kinds of segments: how they are erased. The host knows which board needs which.
-RANGE, BLOCK, WHOLE, OVER = range(4)
+RANGE, BLOCK, WHOLE, OVER, START = range(5)
 CHUNK = 512
 FOOTER = "<4sII4x"
 FOOTER_SIZE = 16
@@ -46,6 +46,10 @@ class Flash:
         """Make a range blank: 0xff."""
         if self.kind == RANGE:
             self._check(vfs.rom_ioctl(3, self.index, offset, length), offset)
+        elif self.kind == START:
+            if offset:
+                raise OSError(22)
+            self._check(vfs.rom_ioctl(3, self.index, length), offset)
         elif self.kind == BLOCK:
             device = vfs.rom_ioctl(2, self.index)
             for n in range(offset // self.unit, (offset + length) // self.unit):
@@ -73,12 +77,45 @@ class Flash:
             raise OSError(-result)
 
 
+class FileFlash:
+    """A bank in a file of the read-write file system: one record, replaced as a whole."""
+
+    write = 1
+
+    def __init__(self, name):
+        self.name = name
+
+    def view(self, offset, length):
+        try:
+            with open(self.name, "rb") as f:
+                data = f.read()
+        except OSError:
+            data = b""
+        return memoryview(data + b"\xff" * max(0, offset + length - len(data)))[
+            offset : offset + length
+        ]
+
+    def erase(self, offset, length):
+        self.program(0, b"")
+
+    def program(self, offset, data):
+        with open(self.name, "wb") as f:
+            f.write(data)
+
+
 class Config:
-    """What `romfs ota init` decided; `ota.cfg` in the container."""
+    """What `romfs ota init` decided; `ota.cfg` in the container.
+
+    With a single slot there is no container: the updater, this file and the state are on
+    the read-write file system, and the image has the partition to itself.
+    """
 
     def __init__(self):
-        rom = vfs.VfsRom(vfs.rom_ioctl(2, 0))
-        fields = cbor.decode(rom.open("/ota.cfg", "rb").read())
+        try:
+            file = vfs.VfsRom(vfs.rom_ioctl(2, 0)).open("/ota.cfg", "rb")
+        except (OSError, TypeError):
+            file = open("ota.cfg", "rb")
+        fields = cbor.decode(file.read())
         if fields[1] != 1:
             raise ValueError("ota.cfg of a later format")
         self.product = fields[2]
@@ -87,6 +124,10 @@ class Config:
         self.segments = {one[0]: Flash(*one) for one in fields[5]}
         self.banks = fields[6]  # [segment, offset, size] each
         self.slots = fields[7]
+        self.single = len(self.slots) == 1
+        for bank in self.banks:
+            if isinstance(bank[0], str):
+                self.segments[bank[0]] = FileFlash(bank[0])
         self.keys = [(one[0], one[1]) for one in fields[8]]
         self.trials = fields[9]
         self.url = fields.get(10)

@@ -74,7 +74,8 @@ class Rom:
 
 def _buffer(data: Any) -> memoryview:
     """`memoryview(data)`, where a block device has the buffer protocol."""
-    return memoryview(data.flash.memory if isinstance(data, BlockDevice) else data)
+    whole: Any = data.flash.memory if isinstance(data, BlockDevice) else data
+    return memoryview(whole)
 
 
 class _DeflateIO:

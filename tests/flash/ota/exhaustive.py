@@ -16,6 +16,7 @@ import contextlib
 import io
 import sys
 import time
+import types
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -145,8 +146,14 @@ def _supply(n: int, torn: bool, seed: int) -> Supply:
     return Supply(tear=n, seed=seed) if torn else Supply(cut_after=n, seed=seed)
 
 
-def trust_once() -> Callable[[], None]:
-    """Check each signature once and remember: it is the same package thousands of times."""
+def hasten() -> Callable[[], None]:
+    """Check each signature once and remember: it is the same package thousands of times.
+
+    And leave memory alone: this is not the device's. Returns what undoes both.
+    """
+    installer = vars(host.part("installer"))
+    collector = installer["gc"]
+    installer["gc"] = types.SimpleNamespace(collect=lambda: None)
     envelope = host.part("package").Envelope
     right = envelope._right
     known: dict[bytes, bool] = {}
@@ -161,6 +168,7 @@ def trust_once() -> Callable[[], None]:
 
     def undo() -> None:
         envelope._right = right
+        installer["gc"] = collector
 
     return undo
 
@@ -172,7 +180,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--second", type=int, default=1, help="thin the second cut")
     parser.add_argument("--kind", default="", help="only sorts of flash with this in their name")
     args = parser.parse_args(argv)
-    trust_once()
+    hasten()
     states = 0
     kinds = [kind for kind in fleet.KINDS if args.kind in kind.name]
     for kind in kinds:

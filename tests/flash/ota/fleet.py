@@ -14,7 +14,6 @@ from romfs.layout import build_image
 from tests.flash.ota import device as host
 
 PRODUCT, BOARD = "thermostat", "TEST_BOARD"
-BASE = 1 << 20
 
 
 @cache
@@ -25,12 +24,12 @@ def key(number: int = 0, algorithm: Algorithm = Algorithm.SLH_DSA) -> PrivateKey
 
 @cache
 def app(number: int, size: int = 6000) -> bytes:
-    """Release `number`: half of it as in all others, half its own, compressible."""
+    """Release `number`: a sixth of it its own, the rest as in all others; compressible."""
     common, own = random.Random(0), random.Random(number)
     words = [common.randbytes(6) for _ in range(64)]
-    half = size // 12
-    shared = b"".join(common.choice(words) for _ in range(half))
-    fresh = b"".join(own.choice(words) for _ in range(half))
+    sixth = size // 36
+    shared = b"".join(common.choice(words) for _ in range(5 * sixth))
+    fresh = b"".join(own.choice(words) for _ in range(sixth))
     return build_image({"version": b"%d" % number, "lib/a.bin": fresh, "lib/b.bin": shared})
 
 
@@ -91,7 +90,15 @@ KINDS = (
     Kind("nor 128 KiB, words of 32", 131072, 32, slots=1),
     Kind("block device 4 KiB, pages of 256", 4096, 256, host.BLOCK, 4096),
     Kind("block device 1 KiB, pages of 256", 1024, 256, host.BLOCK, 1024, slots=9),
-    Kind("block device 2 KiB rewriting units of 8 KiB", 8192, 2048, host.WHOLE, 2048, slots=2, pages=2048),
+    Kind(
+        "block device 2 KiB rewriting units of 8 KiB",
+        8192,
+        2048,
+        host.WHOLE,
+        2048,
+        slots=2,
+        pages=2048,
+    ),
     Kind("memory overwritten, words of 16", 4096, 16, host.OVER),
     Kind("two partitions, 4 KiB, pages of 256", 4096, 256, segments=2),
 )
