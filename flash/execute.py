@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
 from boards import Board
@@ -21,7 +22,7 @@ from flash.serial_repl import DeviceError, Repl
 from flash.target import Erasing, Target, resolve
 from flash.transport import Capability, Transport
 from flash.typed import TypedTransport
-from romfs.errors import NoPartition, TransportError, VerifyError
+from romfs.errors import NoPartition, TransportError, VerifyError, WriteRefused
 from romfs.image import Image
 
 Tell = Callable[[str, dict[str, Any]], None]
@@ -32,6 +33,7 @@ Source = Callable[[DeviceInfo, Target, Board | None], bytes]
 
 _ATTEMPTS = 4
 _UPLOADS = 8
+_INTERRUPTED = "the partition holds no half image; run the same command again to complete it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,11 +211,19 @@ def flash(link: Link, source: Source, options: Options, tell: Tell = quiet) -> R
             seconds = time.monotonic() - begun
             tell("done", {"seconds": round(seconds, 3), "sent": link.sent, "verified": verified})
             return Result(done, device.info, verified, seconds, link.sent, link.received, attempt)
+        except WriteRefused as error:
+            if "MemoryError" not in str(error) or options.typed or attempt == _ATTEMPTS:
+                raise
+            # Fragmented heap: what fitted when it was asked for does not any more.
+            options = replace(options, window=min(options.window, 12) - 2, typed=attempt > 1)
         except TransportError as error:
             if attempt == _ATTEMPTS or content is None:
                 raise
             tell("link-lost", {"error": str(error), "attempt": attempt})
             link.reopen(options.away)
+        except KeyboardInterrupt:
+            tell("interrupted", {"message": _INTERRUPTED})
+            raise
     raise AssertionError
 
 
@@ -231,10 +241,15 @@ def _once(device: Connected, image: Image, tell: Tell) -> tuple[Plan, bool]:
         steps = _plan(transport, content, target, full=options.full)
         tell("plan", facts_of(steps, target, content))
         if options.dry_run:
+            transport.close()
             return steps, False
         _carry_out(transport, content, target, steps, tell)
-    finally:
-        transport.close()
+    except BaseException:
+        # The failure that brought us here says more than one in leaving would.
+        with suppress(TransportError):
+            transport.close()
+        raise
+    transport.close()
     _finish(device, image, steps, tell)
     return steps, True
 

@@ -126,15 +126,10 @@ class AgentTransport:
 
     def close(self) -> None:
         """End the agent; the device is in the raw REPL again."""
-        if not self._running:
-            return
-        self._running = False
-        self.repl.link.write(CTRL_C * 4)
-        try:
+        if self._running:
+            self._running = False
+            self.repl.link.write(CTRL_C * 4)
             self.repl.enter(3.0)
-        except TransportError:
-            # Still in the middle of a frame, perhaps: `enter` knows what to do.
-            self.repl.recover()
 
     # Questions.
 

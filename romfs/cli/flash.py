@@ -46,7 +46,11 @@ def add_parser(parser: argparse.ArgumentParser) -> None:
     how.add_argument(
         "-n", "--dry-run", action="store_true", help="show what would be done; write nothing"
     )
-    how.add_argument("--full", action="store_true", help="write every block, changed or not")
+    how.add_argument(
+        "--full",
+        action="store_true",
+        help="write every block, changed or not, and lay out a directory anew",
+    )
     how.add_argument(
         "--no-reset", action="store_true", help="mount the new image, but start nothing"
     )
@@ -190,7 +194,7 @@ def _source(args: argparse.Namespace) -> Source:
         key = (info.mpy, target.size, target.erase, None if board is None else board.id)
         with lock:
             if key not in built:
-                built[key] = _build(place, info, target, board)
+                built[key] = _build(place, info, target, board, fresh=args.full)
             return built[key]
 
     return from_tree
@@ -203,13 +207,20 @@ def _is_fat(place: Path) -> bool:
     return head[510:512] == b"\x55\xaa" and head[:3] != b"\xd2\xcd\x31"
 
 
-def _build(place: Path, info: DeviceInfo, target: Target, board: Board | None) -> bytes:
-    """Build a tree for the device that is connected."""
+def _build(
+    place: Path, info: DeviceInfo, target: Target, board: Board | None, *, fresh: bool
+) -> bytes:
+    """Build a tree for the device that is connected.
+
+    Args:
+        fresh: Lay everything out anew, instead of leaving unchanged data where it is.
+    """
     from flash.checks import abi
     from romfs import build as builder
     from romfs.cache import Cache, default_directory
+    from romfs.cli import _last_image
     from romfs.config import find_config
-    from romfs.findings import Severity
+    from romfs.findings import Finding
     from romfs.mpy import Header
     from romfs.sources import open_source
     from romfs.target import Target as BuildTarget
@@ -228,23 +239,30 @@ def _build(place: Path, info: DeviceInfo, target: Target, board: Board | None) -
         )
 
     erase = max(size for _, size in target.blocks(target.size))
-    config = find_config(place)
-    cache = Cache(default_directory())
-    built = builder.build(
-        open_source(place),
-        BuildTarget(
-            board=None if board is None else board.key,
-            march=None if device is None else device.native_arch,
-            march_flags=None if device is None else ",".join(device.flags) or None,
-            refuses=refuses,
-            capacity=target.size,
-            erase=erase,
-            frozen=frozenset((board.frozen or ()) if board is not None else ()),
-        ),
-        config=config,
-        cache=cache,
-    )
+    name = board.id if board is not None else info.machine
+    kept = _last_image.place(str(place.resolve()), name, target.index, target.size)
+    try:
+        built = builder.build(
+            open_source(place),
+            BuildTarget(
+                board=None if board is None else board.key,
+                march=None if device is None else device.native_arch,
+                march_flags=None if device is None else ",".join(device.flags) or None,
+                refuses=refuses,
+                capacity=target.size,
+                erase=erase,
+                frozen=frozenset((board.frozen or ()) if board is not None else ()),
+            ),
+            config=find_config(place),
+            cache=Cache(default_directory()),
+            previous=None if fresh else _last_image.load(kept),
+        )
+    except builder.BuildFailed as failure:
+        for problem in failure.problems:
+            prefix = "" if isinstance(problem, Finding) else "error: "
+            print(f"romfs: {prefix}{problem}", file=sys.stderr)
+        raise
     for finding in built.findings:
-        if finding.severity is not Severity.ERROR:
-            print(f"romfs: {finding}", file=sys.stderr)
+        print(f"romfs: {finding}", file=sys.stderr)
+    _last_image.store(kept, built.image)
     return built.image

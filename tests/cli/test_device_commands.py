@@ -71,6 +71,30 @@ def test_a_directory_is_built_for_the_device(board: VirtualBoard, tmp_path: Path
     assert report["partitions"][0]["build"]["board"] == "RPI_PICO"
 
 
+def test_an_edit_in_a_directory_moves_nothing_else(tmp_path: Path) -> None:
+    for number in range(8):
+        lines = "".join(f"def f{n}(): return 'text {number} {n}'\n" for n in range(300))
+        (tmp_path / f"m{number}.py").write_text(lines)
+    with VirtualBoard("RPI_PICO", size=262144) as board:
+        plans = []
+        for _ in range(2):
+            done = romfs("flash", tmp_path, "--port", board.port, "--json")
+            events = [json.loads(line) for line in done.out.splitlines()]
+            plans += [event for event in events if event["event"] == "plan"]
+            with (tmp_path / "m1.py").open("a") as file:
+                file.write("extra = 'one more constant in an early module'\n")
+    # Its own blocks and those of the metadata, which has a hash of it.
+    assert plans[1]["changed"] <= plans[0]["changed"] // 3
+
+
+def test_a_directory_that_does_not_compile(board: VirtualBoard, tmp_path: Path) -> None:
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "bad.py").write_text("def f(:\n")
+    done = romfs("flash", tmp_path / "app", "--port", board.port)
+    assert done.code == 1 and "bad.py" in done.err
+    assert board.supply.count == 0
+
+
 def test_json_is_one_event_a_line(board: VirtualBoard, image: Path) -> None:
     done = romfs("flash", image, "--port", board.port, "--json")
     events = [json.loads(line) for line in done.out.splitlines()]
