@@ -14,7 +14,7 @@ def run(code, L, resume=None):
         prepare(code)
     ops, A, N, G, B, vm = code.frame
     if resume is not None:
-        s, t, ip = resume
+        s, t, ip, blocks = resume
     else:
         L += code.pad
         for x in code.cells:
@@ -22,7 +22,7 @@ def run(code, L, resume=None):
         s = []
         t = NULL
         ip = 0
-    blocks = []
+        blocks = []
     x = NULL
     while True:
         try:
@@ -764,7 +764,7 @@ def run(code, L, resume=None):
                                                     t = y if type(y) is not complex else complex_divide(x, t)
                                                 else:
                                                     x = s.pop()
-                                                    t = x % t if type(x) is not str else format_percent(x, t)
+                                                    t = format_percent(x, t) if type(x) in TEXTS else x % t
                                             else:
                                                 if op == 0xec:
                                                     x = s.pop()
@@ -823,7 +823,7 @@ def run(code, L, resume=None):
                                                 else:
                                                     if op == 0xf8:
                                                         x = s.pop()
-                                                        t = x % t if type(x) is not str else format_percent(x, t)
+                                                        t = format_percent(x, t) if type(x) in TEXTS else x % t
                                                     else:
                                                         x = s.pop()
                                                         y = x ** t
@@ -862,7 +862,7 @@ def run_observed(code, L, resume=None):
         prepare(code)
     ops, A, N, G, B, vm = code.frame
     if resume is not None:
-        s, t, ip = resume
+        s, t, ip, blocks = resume
     else:
         L += code.pad
         for x in code.cells:
@@ -870,7 +870,7 @@ def run_observed(code, L, resume=None):
         s = []
         t = NULL
         ip = 0
-    blocks = []
+        blocks = []
     x = NULL
     while True:
         try:
@@ -1613,7 +1613,7 @@ def run_observed(code, L, resume=None):
                                                     t = y if type(y) is not complex else complex_divide(x, t)
                                                 else:
                                                     x = s.pop()
-                                                    t = x % t if type(x) is not str else format_percent(x, t)
+                                                    t = format_percent(x, t) if type(x) in TEXTS else x % t
                                             else:
                                                 if op == 0xec:
                                                     x = s.pop()
@@ -1672,7 +1672,7 @@ def run_observed(code, L, resume=None):
                                                 else:
                                                     if op == 0xf8:
                                                         x = s.pop()
-                                                        t = x % t if type(x) is not str else format_percent(x, t)
+                                                        t = format_percent(x, t) if type(x) in TEXTS else x % t
                                                     else:
                                                         x = s.pop()
                                                         y = x ** t
@@ -2465,7 +2465,7 @@ def generate(code, L):
                                                     t = y if type(y) is not complex else complex_divide(x, t)
                                                 else:
                                                     x = s.pop()
-                                                    t = x % t if type(x) is not str else format_percent(x, t)
+                                                    t = format_percent(x, t) if type(x) in TEXTS else x % t
                                             else:
                                                 if op == 0xec:
                                                     x = s.pop()
@@ -2524,7 +2524,7 @@ def generate(code, L):
                                                 else:
                                                     if op == 0xf8:
                                                         x = s.pop()
-                                                        t = x % t if type(x) is not str else format_percent(x, t)
+                                                        t = format_percent(x, t) if type(x) in TEXTS else x % t
                                                     else:
                                                         x = s.pop()
                                                         y = x ** t
@@ -3318,7 +3318,7 @@ def generate_observed(code, L):
                                                     t = y if type(y) is not complex else complex_divide(x, t)
                                                 else:
                                                     x = s.pop()
-                                                    t = x % t if type(x) is not str else format_percent(x, t)
+                                                    t = format_percent(x, t) if type(x) in TEXTS else x % t
                                             else:
                                                 if op == 0xec:
                                                     x = s.pop()
@@ -3377,7 +3377,7 @@ def generate_observed(code, L):
                                                 else:
                                                     if op == 0xf8:
                                                         x = s.pop()
-                                                        t = x % t if type(x) is not str else format_percent(x, t)
+                                                        t = format_percent(x, t) if type(x) in TEXTS else x % t
                                                     else:
                                                         x = s.pop()
                                                         y = x ** t

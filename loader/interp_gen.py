@@ -485,7 +485,7 @@ def _operator(op: Op) -> list[tuple[int, int, str, int]]:
                 f"t = y if type(y) is not complex else {helper}(x, t)\n"
             )
         if binary.name.endswith("MODULO"):
-            text = "x = s.pop()\nt = x % t if type(x) is not str else format_percent(x, t)\n"
+            text = "x = s.pop()\nt = format_percent(x, t) if type(x) in TEXTS else x % t\n"
         leaves.append((op.code + n, op.code + n, text, _OPERATOR_WEIGHTS.get(binary.name, 2)))
     return leaves
 
@@ -577,10 +577,11 @@ for x in code.cells:
 s = []
 t = NULL
 ip = 0
+blocks = []
 """
 
 # A frame the translator ran a loop for goes on where the loop ends, see `tiering`.
-_RESUME = "if resume is not None:\n    s, t, ip = resume\nelse:\n" + indent(_BEGIN, "    ")
+_RESUME = "if resume is not None:\n    s, t, ip, blocks = resume\nelse:\n" + indent(_BEGIN, "    ")
 
 _LOOP = '''
 
@@ -589,8 +590,7 @@ def {name}(code, L{resume}):
     if code.pad is None:
         prepare(code)
     ops, A, N, G, B, vm = code.frame
-{begin}    blocks = []
-{start}    while True:
+{begin}{start}    while True:
         try:
             while True:
 {observe}                op = ops[ip]

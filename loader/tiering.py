@@ -20,12 +20,13 @@ from typing import TYPE_CHECKING, Any
 from loader import interp
 from loader.code import NULL, Code
 from loader.loops_support import stub_code
-from loader.exceptions import HostFault
-from loader.ops import Flow, Instruction, decode, instructions
+from loader.exceptions import HostFault, absorb, is_host_fault, visible
+from loader.ops import Flow, instructions
 from loader.translate import support
 from loader.translate.facts import Facts, facts_of
 from loader.translate.graph import Unstructured
 from loader.translate.link import code_of, compile_region, compile_unit, link
+from loader.verify import verify
 from romfs.errors import BytecodeError
 
 if TYPE_CHECKING:
@@ -212,11 +213,9 @@ class ModuleRun:
     def __init__(self, tiers: Tiers, code: Code) -> None:
         self.tiers = tiers
         self.code = code
-        self.counts: dict[int, int] = {}
+        self.counts = dict.fromkeys(loop_headers(code), 0)
         self.regions: dict[int, Callable[..., Any]] = {}
-        for ins in instructions(code.ops):
-            if -1 < ins.target <= ins.ip:
-                self.counts[loop_header(code, ins)] = 0
+        self.states = verify(code)[0]
 
     def run(self, slots: list[Any]) -> Any:
         """Run the body to its end."""
@@ -233,8 +232,29 @@ class ModuleRun:
                 region, ip, stack = self.regions[hot.ip], hot.ip, hot.stack
             finally:
                 vm.observe = outer
-            ip, stack = region(*stack)
-            resume = ([NULL, *stack[:-1]], stack[-1], ip) if stack else ([], NULL, ip)
+            try:
+                ip, stack = region(*stack)
+            except BaseException as exc:
+                resume = self.handle(exc, ip, stack)
+                continue
+            below, top = ([NULL, *stack[:-1]], stack[-1]) if stack else ([], NULL)
+            resume = (below, top, ip, self.blocks(ip))
+
+    def blocks(self, ip: int) -> list[list[Any]]:
+        """The interpreter's exception blocks at an ip outside all handlers."""
+        guards = self.states[ip].blocks
+        return [[guard.handler, guard.depth, guard.kind != "except", None] for guard in guards]
+
+    def handle(self, exc: BaseException, ip: int, stack: list[Any]) -> tuple[Any, ...]:
+        """Where the interpreter goes on with an exception that a loop raised."""
+        blocks = self.blocks(ip)
+        if not blocks or is_host_fault(exc):
+            raise exc
+        seen = visible(exc)
+        absorb(seen)
+        handler, depth, _, _ = blocks[-1]
+        blocks[-1][3] = seen
+        return [NULL, *stack[:depth]], seen, handler, blocks
 
     def observe(self, code: Code, ip: int, below: list[Any], top: Any) -> None:
         """Called before each instruction."""
@@ -257,22 +277,26 @@ class ModuleRun:
             self.tiers.refused_loops.append((self.code, ip, str(reason)))
 
 
-def loop_header(code: Code, jump: Instruction) -> int:
-    """Where the loop begins that a backward jump closes.
+def loop_headers(code: Code) -> set[int]:
+    """Where loops may begin, as the translator sees it; more than there are.
 
-    A FOR_ITER loop jumps to its beginning. Others test at their end and jump to their body:
-    they begin where the jump that enters them leads.
+    A FOR_ITER loop jumps back to its beginning. Others test at their end and jump to their
+    body: they begin where the jump that enters them leads, or, if they count, at the two
+    instructions before that, which add the step.
     """
-    target = decode(code.ops, jump.target)
-    if target.op.flow is Flow.FOR or jump.op.flow is Flow.JUMP:
-        return jump.target
-    before = None
-    for ins in instructions(code.ops):
-        if ins.next == jump.target:
-            before = ins
-    if before is not None and before.op.flow is Flow.JUMP and before.target > jump.target:
-        return before.target
-    return jump.target
+    found = set()
+    listing = list(instructions(code.ops))
+    number = {ins.ip: n for n, ins in enumerate(listing)}
+    for jump in listing:
+        if not -1 < jump.target <= jump.ip:
+            continue
+        found.add(jump.target)
+        at = number[jump.target]
+        entry = listing[at - 1] if at else None
+        if entry is not None and entry.op.flow is Flow.JUMP and entry.target > jump.target:
+            found.add(entry.target)
+            found.add(listing[number[entry.target] - 2].ip)
+    return found
 
 
 def has_loop(code: Code) -> bool:

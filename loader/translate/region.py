@@ -27,8 +27,8 @@ class RegionWriter(Writer):
         loop = self.shape.loops.get(ip)
         if loop is None:
             raise Unstructured(f"no loop begins at {ip}")
-        if loop.header.guards:
-            raise Unstructured("loop within a try or with statement")
+        if any(guard.active for guard in loop.header.guards):
+            raise Unstructured("loop in a handler")
         self.ip = ip
         self.params = [unit.fresh("stack", at) for at in range(loop.header.depth)]
         self.n_positional = len(self.params)
@@ -71,8 +71,7 @@ def cut_out(graph: Graph, loop: Loop) -> Graph:
         if block.start in loop.extent:
             return block
         if block.start not in exits:
-            if block.guards:
-                raise Unstructured("loop that is left into a try or with statement")
+            _check_exit(loop.header, block)
             line = block.items[0].line if block.items else block.line
             leave = Item("leave", block.start, 0, line or 1, block.start)
             exits[block.start] = Block(
@@ -92,6 +91,15 @@ def cut_out(graph: Graph, loop: Loop) -> Graph:
         for succ in block.succ:
             succ.pred.append(block)
     return Graph(graph.code, loop.header, ordered, graph.after, graph.ranges)
+
+
+def _check_exit(header: Block, block: Block) -> None:
+    """A loop may be left past except clauses, but not past what must run on the way."""
+    kept = len(block.guards)
+    if block.guards != header.guards[:kept]:
+        raise Unstructured("loop that is left into a try or with statement")
+    if any(guard.kind != "except" for guard in header.guards[kept:]):
+        raise Unstructured("loop that is left through a finally clause")
 
 
 def range_step(writer: RegionWriter) -> int:
