@@ -15,7 +15,7 @@ from loader.functions import Function
 from loader.ops import instructions
 from romfs.errors import BytecodeError
 from romfs.ram.device import Device
-from romfs.ram.load import children_cost, record_cost
+from romfs.ram.load import children_cost, code_cost, record_cost
 
 
 class Estimate(NamedTuple):
@@ -25,17 +25,19 @@ class Estimate(NamedTuple):
         globals: Entries of the module's dict.
         objects: Bytes by type.
         code: Bytes of function records that stay.
+        bytecode: Bytes of bytecode that stays, where it is copied.
     """
 
     globals: int
     objects: dict[str, int]
     code: int
+    bytecode: int
 
 
 def estimate(root: Function, device: Device) -> Estimate:
     """Guess what a module keeps."""
     objects: Counter[str] = Counter()
-    code = 0
+    code = bytecode = 0
     pending = [root]
     while pending:
         body = pending.pop()
@@ -53,7 +55,8 @@ def estimate(root: Function, device: Device) -> Estimate:
                 below = (one for inner in child.raw.children for one in inner.walk())
                 code += children_cost(child.raw, device)
                 code += sum(record_cost(one, device) for one in below)
-    return Estimate(len(_stored(root)) + 2, dict(objects), code)
+                bytecode += sum(code_cost(one, device) for one in child.raw.walk())
+    return Estimate(len(_stored(root)) + 2, dict(objects), code, bytecode)
 
 
 def _stored(body: Function) -> set[int]:

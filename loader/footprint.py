@@ -25,7 +25,7 @@ from loader.loops_support import code_of
 from loader.ops import instructions
 from romfs.mpy import RawCode
 from romfs.ram.device import Device, list_capacity
-from romfs.ram.load import children_cost, record_cost
+from romfs.ram.load import children_cost, code_cost, record_cost
 
 
 @dataclass(slots=True)
@@ -36,6 +36,7 @@ class Footprint:
         globals: Entries of its globals.
         objects: Bytes of the objects reachable from them, by type.
         code: Bytes of function records that live functions hold on to.
+        bytecode: Bytes of the bytecode of those functions, where it is copied.
         path: Of the file it was loaded from, or None.
         uncertain: Types met whose size is a guess, with how often.
     """
@@ -43,6 +44,7 @@ class Footprint:
     globals: int = 0
     objects: Counter[str] = field(default_factory=Counter)
     code: int = 0
+    bytecode: int = 0
     path: str | None = None
     uncertain: Counter[str] = field(default_factory=Counter)
 
@@ -187,6 +189,7 @@ class _Sizer:
         if code is not None and id(code.raw) not in self.raws:
             self.raws.add(id(code.raw))
             found.code += self.held(code.raw)
+            found.bytecode += sum(code_cost(one, device) for one in code.raw.walk())
         return size
 
     def held(self, raw: RawCode) -> int:
@@ -202,7 +205,8 @@ class _Sizer:
             return device.heap(24 + 20 * device.word)  # a namedtuple, or the like
         bases = [base for base in cls.__bases__ if base is not object]
         header = 20 if device.word == 4 else 24
-        slots = 10 + bool(bases) + bool(bases and not is_guest_class(bases[0]))
+        is_stream = any(base.__name__ in _STREAMS for base in cls.__mro__)
+        slots = 10 + bool(bases) + is_stream
         size = device.heap(header + slots * device.word) + device.words(4)
         size += device.table(len(_own(cls)))
         if len(bases) > 1:
@@ -225,6 +229,9 @@ def _own(cls: type) -> dict[str, Any]:
     own = {name: value for name, value in cls.__dict__.items() if name not in _HOST_NAMES}
     return {**own.pop(".hidden", {}), **own}
 
+
+_STREAMS = frozenset("IOBase StringIO BytesIO FileIO TextIOWrapper".split())
+"""Types with a stream protocol, for which a class that inherits it has one slot more."""
 
 _HOST_NAMES = frozenset(
     "__dict__ __weakref__ __doc__ __slots__ __static_attributes__ __firstlineno__".split()

@@ -34,6 +34,7 @@ class ModuleRam:
         file: What its file brings: tables, constants, records.
         objects: Bytes of what its body makes and keeps, by type.
         code: Bytes of function records that stay.
+        bytecode: Bytes of bytecode that stays where it is copied.
         measured: Whether the body was run; else its objects are estimated from the code.
         note: Why not, or what was guessed; "" if nothing.
     """
@@ -43,6 +44,7 @@ class ModuleRam:
     file: LoadCost
     objects: dict[str, int]
     code: int
+    bytecode: int
     measured: bool
     note: str
 
@@ -67,7 +69,7 @@ class ModuleRam:
     @property
     def mpy(self) -> int:
         """What stays when the same .mpy file lies in a read-write file system."""
-        return self.rom + self.file.copied
+        return self.rom + self.bytecode + self.file.copied_texts
 
     @property
     def frozen(self) -> int:
@@ -89,6 +91,7 @@ class ModuleRam:
             "file": file,
             "objects": self.objects,
             "code": self.code,
+            "bytecode": self.bytecode,
             "measured": self.measured,
             "note": self.note,
         }
@@ -189,6 +192,7 @@ def _module(
             load_cost(mpy, path, device, n_globals=footprint.globals),
             dict(footprint.objects),
             footprint.code,
+            footprint.bytecode,
             True,
             note or (f"guessed sizes: {guesses}" if guesses else ""),
         )
@@ -201,4 +205,4 @@ def _estimated(name: str, path: str, mpy: Mpy, device: Device, note: str) -> Mod
 
     guess = estimate(module_function(mpy), device)
     cost = load_cost(mpy, path, device, n_globals=guess.globals)
-    return ModuleRam(path, name, cost, guess.objects, guess.code, False, note)
+    return ModuleRam(path, name, cost, guess.objects, guess.code, guess.bytecode, False, note)

@@ -27,7 +27,8 @@ class LoadCost:
         native: Machine code and its data, copied.
         names: Pool slots of names the firmware does not know.
         new_names: Those names.
-        copied: What is in RAM only because the file is not in a ROMFS: bytecode, texts.
+        copied_code: Bytecode, in RAM only where the file is not in a ROMFS.
+        copied_texts: Texts of names and constants, likewise.
     """
 
     context: int
@@ -37,7 +38,8 @@ class LoadCost:
     native: int
     names: int
     new_names: frozenset[str]
-    copied: int
+    copied_code: int
+    copied_texts: int
 
     @property
     def total(self) -> int:
@@ -47,7 +49,7 @@ class LoadCost:
     @property
     def from_file(self) -> int:
         """All of it, from another file system."""
-        return self.total + self.copied
+        return self.total + self.copied_code + self.copied_texts
 
 
 def load_cost(
@@ -82,7 +84,8 @@ def load_cost(
         native=sum(_native(raw, device) for raw in raws),
         names=len(new_names) * device.qstr_slot,
         new_names=new_names,
-        copied=_copied(mpy, raws, device, new_names),
+        copied_code=sum(code_cost(raw, device) for raw in raws),
+        copied_texts=_texts(mpy, device, new_names),
     )
 
 
@@ -141,13 +144,17 @@ def _native(raw: RawCode, device: Device) -> int:
     return device.heap(len(raw.code)) + (device.heap(data) if data else 0)
 
 
-def _copied(mpy: Mpy, raws: list[RawCode], device: Device, new_names: frozenset[str]) -> int:
-    code = sum(device.heap(len(raw.code)) for raw in raws if raw.kind is CodeKind.BYTECODE)
-    texts = sum(len(name.encode("utf-8", "surrogateescape")) + 1 for name in new_names)
+def code_cost(raw: RawCode, device: Device) -> int:
+    """A function's bytecode where it is copied."""
+    return device.heap(len(raw.code)) if raw.kind is CodeKind.BYTECODE else 0
+
+
+def _texts(mpy: Mpy, device: Device, new_names: frozenset[str]) -> int:
+    names = sum(len(name.encode("utf-8", "surrogateescape")) + 1 for name in new_names)
 
     def text(obj: MpyObject) -> int:
         if obj.kind in (ObjKind.STR, ObjKind.BYTES) and obj.window:
             return device.heap(len(obj.window) + 1)
         return sum(map(text, obj.items))
 
-    return code + device.heap(texts) + sum(map(text, mpy.objects))
+    return device.heap(names) + sum(map(text, mpy.objects))

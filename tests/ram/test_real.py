@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sysconfig
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -15,10 +16,11 @@ from loader.footprint import import_and_measure
 from romfs.compile import CompileOptions, Compiler, Job
 from romfs.image import Image
 from romfs.layout import build_image
-from romfs.mpy import parse_mpy
+from romfs.mpy import MpyObject, ObjKind, parse_mpy
 from romfs.ram.device import Device
 from romfs.ram.load import load_cost
 from romfs.static_qstrs import STATIC_QSTRS
+from tests.ram.bodies import BODIES
 from tests.real import needs_micropython, run
 
 UNIX = Device(word=8, small_int_bits=63, float_bytes=8)
@@ -133,13 +135,20 @@ def measured(case: Case) -> Real | None:
 
 
 def names_of(cases: list[Case]) -> set[str]:
-    """Every name the modules bring that can be asked for."""
-    texts = {
-        qstr.text
-        for case in cases
-        for qstr in parse_mpy(memoryview(case.data)).qstrs
-        if qstr.window is not None
-    }
+    """Every name and text the modules bring that the engine may have among its own."""
+
+    def constants(obj: MpyObject) -> Iterator[str]:
+        if obj.kind is ObjKind.STR and obj.window is not None and len(obj.window) < 30:
+            yield str(obj.window, "utf-8", "replace")
+        for item in obj.items:
+            yield from constants(item)
+
+    texts: set[str] = set()
+    for case in cases:
+        mpy = parse_mpy(memoryview(case.data))
+        texts.update(qstr.text for qstr in mpy.qstrs if qstr.window is not None)
+        for obj in mpy.objects:
+            texts.update(constants(obj))
     return {text for text in texts if text.isprintable() and text}
 
 
@@ -193,27 +202,8 @@ def test_real_modules_take_what_is_predicted(cases: list[Case]) -> None:
 @needs_micropython
 def test_measured_sizes_are_those_of_the_engine(tmp_path: Path) -> None:
     """Objects one sort at a time: a hundred of each."""
-    bodies = {
-        "str": "x = [" + ", ".join(f"'a constant that is long {n:03}'" for n in range(100)) + "]",
-        "bytes": "x = [" + ", ".join(f"b'{n:03}'" for n in range(100)) + "]",
-        "float": "x = [" + ", ".join(f"{n}.5" for n in range(100)) + "]",
-        "long": "x = [" + ", ".join(f"{10**20 + n}" for n in range(100)) + "]",
-        "tuple": "x = [" + ", ".join(f"({n}, 2, 3)" for n in range(100)) + "]",
-        "functions": "\n".join(f"def f{n}(a, b=1, *, c=2): return a" for n in range(100)),
-        "closures": "def o(v):\n    return lambda: v\nx = [o(n) for n in range(100)]",
-        "classes": "\n".join(f"class C{n}:\n    def m(self): pass" for n in range(100)),
-        "subclasses": "\n".join(f"class C{n}(list): y = 1" for n in range(100)),
-        "instances": "class C:\n    def __init__(self, v):\n        self.v = self.w = v\n"
-        "x = [C(n) for n in range(100)]",
-        "nested": "\n".join(
-            f"def f{n}():\n    def g():\n        def h(): pass\n    return g" for n in range(100)
-        ),
-        "dicts": "x = [{'a': n} for n in range(100)]",
-        "bytearrays": "x = [bytearray(n) for n in range(100)]",
-        "sets": "x = [{n, n + 1, n + 2} for n in range(100)]",
-    }
     made = []
-    for name, text in bodies.items():
+    for name, text in BODIES.items():
         job = Job("m.py", text.encode(), CompileOptions(small_int_bits=31))
         (done,) = Compiler().compile([job], cache=None)
         assert done.error is None, done.error
