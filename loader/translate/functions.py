@@ -414,11 +414,13 @@ class Functions:
         line: int,
     ) -> ast.FunctionDef:
         """The `def` of a function."""
-        return self.define(self.unit.writer(code, parent, free), text, defaults, kwdefaults, line)
+        inner, body = self.unit.write(code, parent, free)
+        return self.define(inner, body, text, defaults, kwdefaults, line)
 
     def define(
         self,
         inner: Writer,
+        body: list[ast.stmt],
         text: str,
         defaults: list[ast.expr],
         kwdefaults: list[ast.expr | None],
@@ -426,7 +428,6 @@ class Functions:
     ) -> ast.FunctionDef:
         """The `def` of the function of a writer."""
         code, free = inner.code, inner.free
-        body = self.unit.body_of(inner)
         # Every name is declared, lest a parameter of an outer function be meant.
         space = inner.globals_read | inner.globals_stored
         clash = space & set(inner.params)

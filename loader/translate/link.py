@@ -69,7 +69,7 @@ def compile_region(code: Code, ip: int, facts: Facts) -> tuple[types.CodeType, i
     unit = make_unit(code, facts)
     writer = RegionWriter(unit, code, ip)
     step = range_step(writer)
-    definition = unit.functions_of.define(writer, "root", [], [], 1)
+    definition = unit.functions_of.define(writer, writer.body(), "root", [], [], 1)
     return finish(unit, ast.Module([definition], []), code), step
 
 

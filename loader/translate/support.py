@@ -52,6 +52,19 @@ def caught(exc: BaseException) -> BaseException:
     return seen(exc)
 
 
+def last(*saved: BaseException | None) -> BaseException:
+    """What a bare `raise` raises: the exception of the innermost handler that has one."""
+    return next((exc for exc in saved if exc is not None), None) or nothing_to_raise()
+
+
+def with_cleanup(leave: Any, state: Any) -> Any:
+    """Call `__exit__`: what is left to be done afterwards; see `dispatch`."""
+    if isinstance(state, BaseException):
+        return None if leave(type(state), state, None) else state
+    leave(None, None, None)
+    return state
+
+
 def count(start: Any, stop: Any, step: int) -> Iterator[Any]:
     """A range loop over whatever compares and adds, as the compiler's own loop does."""
     if type(start) is int and type(stop) is int:
@@ -271,7 +284,8 @@ def helpers(vm: VM) -> dict[str, Any]:
         "dict": dict, "range": range, "generator": types.GeneratorType, "set": set,
         "bytearray": bytearray, "BaseException": BaseException,
         "iterate": iterate, "iter": lambda obj: get_iter(vm, 0, obj), "construct": construct,
-        "visible": seen, "caught": caught, "faults": (RomfsError, HostFault), "awaited": awaited, "count": count,
+        "visible": seen, "caught": caught, "faults": (RomfsError, HostFault), "awaited": awaited,
+        "null": NULL, "last": last, "with_cleanup": with_cleanup, "count": count,
         "is": identical, "load_attr": load, "store_attr": store, "delete_attr": delete,
         "plain": plain, "strict": strict, "load_subscr": load_subscript, "store_subscr": store_subscript,
         "delete_subscr": delete_subscr, "slice": slice, "display": note_display,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from loader.code import Code, NativeCode
 from loader.translate import nodes
+from loader.translate.dispatch import Dispatcher
 from loader.translate.emit import Writer
 from loader.translate.facts import Facts
 from loader.translate.functions import Functions, Inline
@@ -18,6 +19,8 @@ from loader.translate.graph import Item, Unstructured
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+
+Written = tuple[Writer, list[ast.stmt]]
 
 REFERENCE = ".code"
 """First item of the tuples that stand for `Code` objects among the constants."""
@@ -56,6 +59,7 @@ class Unit:
         self.exceptions = exceptions
         self.functions_of = Functions(self)
         self.line = 1
+        self.dispatch_only = False
         self.defined: list[tuple[str, Code]] = []
         self.dispatched: list[tuple[Code, str]] = []
         self._temps = 0
@@ -102,9 +106,24 @@ class Unit:
         assert isinstance(writer, Writer)
         writer.yielded = True
 
-    def body_of(self, writer: Writer) -> list[ast.stmt]:
-        """The statements of a function, structured or else dispatched."""
-        return writer.body()
+    def write(self, code: Code, parent: Writer | None, free: tuple[str, ...]) -> Written:
+        """The writer of a function, and its statements: structured, or else dispatched.
+
+        Raises:
+            Unstructured: Neither way can express it.
+        """
+        if not self.dispatch_only:
+            try:
+                writer = Writer(self, code, parent, free)
+                return writer, writer.body()
+            except Unstructured as reason:
+                why = str(reason)
+        else:
+            why = "asked for"
+        dispatcher = Dispatcher(self, code, parent, free)
+        body = dispatcher.body()
+        self.dispatched.append((code, why))
+        return dispatcher, body
 
 
     def module(self, n_free: int) -> ast.Module:
@@ -153,5 +172,3 @@ class Unit:
         """Keyword-only parameters of the root have no written defaults: the function has them."""
         return [None] * self.root.prelude.n_kwonly_args
 
-
-_ = Unstructured
