@@ -192,6 +192,8 @@ class Host:
         self._args, self._place = args, place
         self._directory = tempfile.TemporaryDirectory(prefix="romfs-watch-")
         self._path = Path(self._directory.name) / "app.romfs"
+        self._empty = Path(self._directory.name) / "empty"
+        self._empty.mkdir()
         self._image: bytes | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -216,6 +218,8 @@ class Host:
         board = ["--board", self._args.board] if self._args.board else []
         self._process = subprocess.Popen(
             [sys.executable, "-m", "romfs", "run", os.fspath(self._path), *board, *what],
+            # Imports look in the working directory first: the sources must not be there.
+            cwd=self._empty,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
