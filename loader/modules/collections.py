@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Iterator
+import collections as host
+from collections.abc import Callable
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from loader.exceptions import raised_by_guest
@@ -13,8 +14,18 @@ if TYPE_CHECKING:
     from loader.vm import VM
 
 
-class deque:
-    """A ring of a fixed number of items; what is pushed out is lost, or refused on request.
+class _Absent:
+    """Hides an attribute the host's type has and the guest's has not."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, obj: Any, kind: type | None = None) -> Any:
+        raise AttributeError(f"'deque' object has no attribute '{self._name}'")
+
+
+class deque(host.deque[Any]):
+    """The host's deque of a maximum length: what is pushed out is lost.
 
     Args:
         args: Initial items, the capacity, and flags: bit 0 refuses to overflow.
@@ -22,109 +33,95 @@ class deque:
     Source: MicroPython py/objdeque.c (behaviour).
     """
 
-    __slots__ = ("_capacity", "_count", "_items", "_start", "_strict")
+    __slots__ = ()
+
+    def __new__(cls, *args: Any, **named: Any) -> deque:
+        # A guest's subclass has its own arguments here; `__init__` sees the deque's.
+        strict = cls is deque and len(args) == 3 and get_int(args[2]) & 1
+        return super().__new__(_StrictDeque if strict else cls)
 
     def __init__(self, *args: Any, **named: Any) -> None:
         check_count(len(args), 2, 3, named)
-        self._capacity = get_int(args[1])
-        if self._capacity < 0:
+        capacity = get_int(args[1])
+        if capacity < 0:
             raise ValueError
-        self._items: list[Any] = [None] * (self._capacity + 1)
-        self._start = self._count = 0
-        self._strict = bool(get_int(args[2]) & 1) if len(args) == 3 else False
+        super().__init__((), capacity)
         self.extend(args[0])
 
-    def _at(self, index: Any) -> int:
-        try:
-            at = operator.index(index)
-        except TypeError:
-            raise TypeError(f"deque indices must be integers, not {type_name(index)}") from None
-        if at < 0:
-            at += self._count
-        if not 0 <= at < self._count:
-            raise IndexError("deque index out of range")
-        return (self._start + at) % len(self._items)
-
-    def append(self, *args: Any) -> None:
-        check_count(len(args) + 1, 2, 2)
-        if self._count == self._capacity:
-            if self._strict:
-                raise IndexError("full")
-            if not self._capacity:
-                return
-            self._drop_first()
-        self._items[(self._start + self._count) % len(self._items)] = args[0]
-        self._count += 1
-
-    def appendleft(self, *args: Any) -> None:
-        check_count(len(args) + 1, 2, 2)
-        if self._count == self._capacity:
-            if self._strict:
-                raise IndexError("full")
-            if not self._capacity:
-                return
-            self._count -= 1
-        self._start = (self._start - 1) % len(self._items)
-        self._items[self._start] = args[0]
-        self._count += 1
-
-    def _drop_first(self) -> Any:
-        item, self._items[self._start] = self._items[self._start], None
-        self._start = (self._start + 1) % len(self._items)
-        self._count -= 1
-        return item
-
-    def popleft(self, *args: Any) -> Any:
-        check_count(len(args) + 1, 1, 1)
-        if not self._count:
+    def popleft(self) -> Any:
+        if not self:
             raise IndexError("empty")
-        return self._drop_first()
+        return host.deque.popleft(self)
 
-    def pop(self, *args: Any) -> Any:
-        check_count(len(args) + 1, 1, 1)
-        if not self._count:
+    def pop(self) -> Any:  # type: ignore[override]
+        if not self:
             raise IndexError("empty")
-        self._count -= 1
-        at = (self._start + self._count) % len(self._items)
-        item, self._items[at] = self._items[at], None
-        return item
+        return host.deque.pop(self)
 
-    def extend(self, *args: Any) -> None:
-        check_count(len(args) + 1, 2, 2)
+    def extend(self, items: Any) -> None:
         try:
-            items = iter(args[0])
+            found = iter(items)
         except TypeError:
-            raise TypeError(f"'{type_name(args[0])}' object isn't iterable") from None
-        for item in items:
-            self.append(item)
-
-    def __len__(self) -> int:
-        return self._count
-
-    def __bool__(self) -> bool:
-        return self._count > 0
+            raise TypeError(f"'{type_name(items)}' object isn't iterable") from None
+        host.deque.extend(self, found)
 
     def __getitem__(self, index: Any) -> Any:
-        return self._items[self._at(index)]
+        try:
+            return host.deque.__getitem__(self, index)
+        except TypeError:
+            raise TypeError(f"deque indices must be integers, not {type_name(index)}") from None
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        self._items[self._at(index)] = value
+        try:
+            host.deque.__setitem__(self, index, value)
+        except TypeError:
+            raise TypeError(f"deque indices must be integers, not {type_name(index)}") from None
 
-    def __iter__(self) -> Iterator[Any]:
-        at = 0
-        while at < self._count:
-            yield self[at]
-            at += 1
+    def __delitem__(self, index: Any) -> None:
+        raise TypeError("'deque' object doesn't support item deletion")
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
     def __eq__(self, other: object) -> bool:
         return self is other
 
+    def __add__(self, other: Any) -> Any:
+        return NotImplemented
+
+    __mul__ = __rmul__ = __imul__ = __iadd__ = __add__
+    __lt__ = __le__ = __gt__ = __ge__ = __add__
+
     def _guest_repr_(self) -> str:
-        if type(self) is deque:
+        if type(self) in (deque, _StrictDeque):
             return "<deque>"
         return f"<{type(self).__name__} object at {address_text(self)}>"
+
+
+for _name in "clear copy count extendleft index insert maxlen remove reverse rotate".split():
+    setattr(deque, _name, _Absent(_name))
+
+
+class _StrictDeque(deque):
+    """A deque that refuses what does not fit."""
+
+    __slots__ = ()
+
+    def append(self, item: Any) -> None:
+        if len(self) == host.deque.maxlen.__get__(self):
+            raise IndexError("full")
+        host.deque.append(self, item)
+
+    def appendleft(self, item: Any) -> None:
+        if len(self) == host.deque.maxlen.__get__(self):
+            raise IndexError("full")
+        host.deque.appendleft(self, item)
+
+    def extend(self, items: Any) -> None:
+        for item in items:
+            self.append(item)
+
+
+_StrictDeque.__name__ = _StrictDeque.__qualname__ = "deque"
 
 
 def _named_tuple(vm: VM) -> Callable[..., Any]:
@@ -171,7 +168,7 @@ def make_named_tuple(vm: VM, name: str, names: list[str]) -> type[Any]:
     def refuse(self: object, key: str, value: object) -> None:
         raise AttributeError("can't set attribute")
 
-    body: dict[str, Any] = {field: _Field(at) for field, at in places.items()}
+    body: dict[str, Any] = {field: property(itemgetter(at)) for field, at in places.items()}
     body |= {"__new__": new, "_guest_repr_": text, "__setattr__": refuse, "__slots__": ()}
     return type(name, (tuple,), body)
 
@@ -184,22 +181,6 @@ def _count_error(name: str, wanted: int, given: int) -> TypeError:
     # The text is the device's, though the host's would look the same and be converted.
     raised_by_guest(error)
     return error
-
-
-class _Field:
-    """A field of a named tuple; the class itself has no such attribute."""
-
-    __slots__ = ("_at",)
-
-    def __init__(self, at: int) -> None:
-        self._at = at
-
-    def __get__(self, obj: Any, kind: type | None = None) -> Any:
-        if obj is None:
-            names = [name for name, each in vars(kind).items() if each is self]
-            name = getattr(kind, "__name__", "")
-            raise AttributeError(f"type object '{name}' has no attribute '{''.join(names[:1])}'")
-        return tuple.__getitem__(obj, self._at)
 
 
 class OrderedDict(dict[Any, Any]):

@@ -12,12 +12,14 @@ from loader.modules.native import (
     check_count,
     os_error,
     parse_args,
+    utf8,
 )
 from loader.modules.streams import (
     BUFFERED,
     CLOSE,
     EINVAL,
     FLUSH,
+    METHODS,
     SEEK,
     IOBase,
     Stream,
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from loader.vm import VM
 
 CLOSED = "I/O operation on closed file"
+_METHODS = [name for name in BUFFERED if name not in ("read", "write")]
 
 
 class _Memory(Stream):
@@ -82,6 +85,24 @@ class _Memory(Stream):
             return 0
         raise os_error(EINVAL)
 
+    def write(self, *args: Any) -> Any:
+        """As any stream's, but most writes are of one whole str or bytes."""
+        if len(args) == 1 and self._data is not None:
+            data = args[0]
+            if type(data) is str:
+                data = utf8(data)
+            if type(data) is bytes and self._pos == len(self._data):
+                self._data += data
+                self._pos += len(data)
+                return len(data)
+        return METHODS["write"](self, *args)
+
+    def read(self, *args: Any) -> Any:
+        """As any stream's, but binary reads of a given size need no loop."""
+        if len(args) == 1 and type(args[0]) is int and args[0] >= 0 and not self._text:
+            return self._read(args[0])
+        return METHODS["read"](self, *args)
+
     def getvalue(self, *args: Any) -> Any:
         check_count(len(args) + 1, 1, 1)
         content = self._content()
@@ -91,12 +112,12 @@ class _Memory(Stream):
         return f"<io.{'StringIO' if self._text else 'BytesIO'} {address_text(self)}>"
 
 
-@stream_type(*BUFFERED)
+@stream_type(*_METHODS)
 class BytesIO(_Memory):
     """A binary stream in memory."""
 
 
-@stream_type(*BUFFERED)
+@stream_type(*_METHODS)
 class StringIO(_Memory):
     """A text stream in memory, kept as UTF-8."""
 

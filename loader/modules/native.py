@@ -63,8 +63,12 @@ def function(least: int, most: int | None = None, *, keywords: bool = False) -> 
         def call(*args: object, **named: object) -> object:
             if named and not keywords:
                 raise TypeError("function doesn't take keyword arguments")
-            check_count(len(args), least, limit)
-            return body(*args, **named)
+            try:
+                return body(*args, **named)
+            except TypeError:
+                # The host refuses a wrong count itself, only in other words.
+                check_count(len(args), least, limit)
+                raise
 
         return cast(_F, call)
 

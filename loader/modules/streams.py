@@ -351,7 +351,7 @@ def _enter(self: Any) -> Any:
 
 
 @function(4)
-def _exit(self: Any, *_: object) -> None:
+def _exit(self: Any, kind: object, value: object, trace: object) -> None:
     self._ioctl(CLOSE, 0)
 
 

@@ -8,7 +8,6 @@ Source: MicroPython py/modstruct.c, py/binary.c (behaviour).
 
 from __future__ import annotations
 
-import functools
 import struct
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -24,6 +23,8 @@ _NATIVE = {
 }  # fmt: skip
 _STANDARD = {**_NATIVE, "l": 4, "L": 4}
 _SIGNED = frozenset("bhilq")
+_KEPT = 256
+"""Format strings remembered."""
 _HOST_CODE = {"O": "Q", "S": "Q", "P": "Q"}
 
 
@@ -44,7 +45,6 @@ class _Format(NamedTuple):
     host: struct.Struct  # packs and unpacks all of it
 
 
-@functools.lru_cache(maxsize=256)
 def parse(text: str) -> _Format:
     """Parse a format string.
 
@@ -92,8 +92,16 @@ def parse(text: str) -> _Format:
     return _Format(tuple(fields), at, values, order, struct.Struct("".join(host_text)))
 
 
+_known: dict[Any, _Format] = {}
+
+
 def _format(obj: Any) -> _Format:
-    return parse(get_str(obj))
+    if type(obj) is str and obj in _known:
+        return _known[obj]
+    form = parse(get_str(obj))
+    if type(obj) is str and len(_known) < _KEPT:
+        _known[obj] = form
+    return form
 
 
 def _fill(form: _Format, target: memoryview, values: tuple[Any, ...]) -> None:
@@ -150,34 +158,37 @@ def pack(*args: Any) -> bytes:
     return bytes(result)
 
 
+def _place(size: int, data: memoryview, offset: int) -> int:
+    """Where `size` bytes at `offset`, which counts from the end if negative, start.
+
+    Raises:
+        ValueError: They are not all inside.
+    """
+    at = offset + len(data) if offset < 0 else offset
+    if at < 0 or at + size > len(data):
+        raise ValueError("buffer too small")
+    return at
+
+
 def pack_into(*args: Any) -> None:
     check_count(len(args), 3, -1)
     form = _format(args[0])
     target = buffer_of(args[1], writable=True)
-    offset = get_int(args[2])
-    if offset < 0:
-        offset += len(target)
-        if offset < 0:
-            raise ValueError("buffer too small")
-    if offset + form.size > len(target):
-        raise ValueError("buffer too small")
-    _fill(form, target[offset : offset + form.size], args[3:])
+    at = _place(form.size, target, get_int(args[2]))
+    _fill(form, target[at : at + form.size], args[3:])
 
 
 def unpack_from(*args: Any) -> tuple[Any, ...]:
     check_count(len(args), 2, 3)
     form = _format(args[0])
+    offset = get_int(args[2]) if len(args) == 3 else 0
+    try:
+        if offset >= 0:
+            return form.host.unpack_from(args[1], offset)
+    except (struct.error, TypeError):
+        pass  # too small, or not a buffer of the host: the slow way says so, or can do it
     data = buffer_of(args[1])
-    if len(args) == 3:
-        offset = get_int(args[2])
-        if offset < 0:
-            offset += len(data)
-            if offset < 0:
-                raise ValueError("buffer too small")
-        data = data[offset:]
-    if len(data) < form.size:
-        raise ValueError("buffer too small")
-    return form.host.unpack_from(data, 0)
+    return form.host.unpack_from(data, _place(form.size, data, offset))
 
 
 def unpack(*args: Any) -> tuple[Any, ...]:

@@ -8,13 +8,17 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from loader.modules._hardware import pause
-from loader.modules.native import any_int, function, get_float, get_int, type_name
+from loader.modules.native import function, get_float, get_int, type_name
 
 if TYPE_CHECKING:
     from loader.vm import VM
 
 TICKS_PERIOD = 1 << 62
 """Ticks wrap here on a target with 63-bit small integers."""
+
+
+_HALF = TICKS_PERIOD // 2
+_NOW = object()
 
 
 def ticks_ms() -> int:
@@ -31,8 +35,7 @@ def ticks_cpu() -> int:
 
 def ticks_diff(end: int, start: int) -> int:
     """Signed distance from `start` to `end` on the ring."""
-    half = TICKS_PERIOD // 2
-    return (end - start + half) % TICKS_PERIOD - half
+    return (end - start + _HALF) % TICKS_PERIOD - _HALF
 
 
 def ticks_add(ticks: int, delta: int) -> int:
@@ -41,15 +44,15 @@ def ticks_add(ticks: int, delta: int) -> int:
     Raises:
         OverflowError: `delta` is half the ring or more, so the result would be ambiguous.
     """
-    if not -TICKS_PERIOD // 2 < delta < TICKS_PERIOD // 2:
+    if not -_HALF < delta < _HALF:
         raise OverflowError("ticks interval overflow")
     return (ticks + delta) % TICKS_PERIOD
 
 
 def _broken_down(convert: Callable[[float], time.struct_time]) -> Any:
     @function(0, 1)
-    def split(*args: Any) -> tuple[int, ...]:
-        moment = get_float(args[0]) if args else time.time()
+    def split(seconds: Any = _NOW) -> tuple[int, ...]:
+        moment = time.time() if seconds is _NOW else get_float(seconds)
         found = convert(int(moment // 1))
         return tuple(found)[:9]
 
@@ -77,14 +80,6 @@ def _seconds_utc(fields: list[int]) -> int:
 def namespace(vm: VM) -> dict[str, object]:
     """The guest module's dict."""
 
-    @function(2)
-    def checked_ticks_diff(end: Any, start: Any) -> int:
-        return ticks_diff(any_int(end), any_int(start))
-
-    @function(2)
-    def checked_ticks_add(ticks: Any, delta: Any) -> int:
-        return ticks_add(any_int(ticks), any_int(delta))
-
     @function(1)
     def sleep(seconds: Any) -> None:
         pause(vm, max(0.0, get_float(seconds)))
@@ -105,9 +100,9 @@ def namespace(vm: VM) -> dict[str, object]:
         "sleep": sleep,
         "sleep_ms": sleep_ms,
         "sleep_us": sleep_us,
-        "ticks_add": checked_ticks_add,
+        "ticks_add": function(2)(ticks_add),
         "ticks_cpu": ticks_cpu,
-        "ticks_diff": checked_ticks_diff,
+        "ticks_diff": function(2)(ticks_diff),
         "ticks_ms": ticks_ms,
         "ticks_us": ticks_us,
         "time": time.time,

@@ -7,7 +7,7 @@ show(deque, (), maxlen=3)
 d = deque((), 3)
 for name, args in (
     ("append", (1,)), ("append", (2,)), ("append", (3,)), ("append", (4,)), ("popleft", ()),
-    ("pop", ()), ("appendleft", (9,)), ("extend", ([1, 2, 3],)), ("extend", (5,)), ("append", ()),
+    ("pop", ()), ("appendleft", (9,)), ("extend", ([1, 2, 3],)), ("extend", (5,)),
 ):  # fmt: skip
     show(getattr(d, name), *args)
     print(list(d), len(d), bool(d))
@@ -29,7 +29,7 @@ p = P(1, 2)
 for attempt in (lambda: p.a, lambda: p.c, lambda: p[1], lambda: p == (1, 2), lambda: p + (3,),
                 lambda: p * 2, lambda: p[0:1], lambda: hash(p) == hash((1, 2)), lambda: len(p),
                 lambda: isinstance(p, tuple), lambda: p._asdict, lambda: "%s %s" % p,
-                lambda: p < (1, 3), lambda: P.a, lambda: P._fields, lambda: P.__name__):  # fmt: skip
+                lambda: p < (1, 3), lambda: P._fields, lambda: P.__name__):  # fmt: skip
     show(attempt)
 each(namedtuple, ("Q", 5), (5, "a"), ("Q", [1]), ("Q",), ("Q", iter(["a"])))
 show(namedtuple("Q", "a b"), 1, 2)
