@@ -243,6 +243,7 @@ def _resident(obj: Any, vm: Any) -> bool:
     return (
         obj is None
         or obj is NULL
+        or obj is vm
         or isinstance(obj, types.ModuleType | types.BuiltinFunctionType)
         or (isinstance(obj, type) and not is_guest_class(obj))
         or hasattr(obj, "func")  # a native function of a module

@@ -7,6 +7,7 @@ import sysconfig
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +15,6 @@ import pytest
 
 from loader.footprint import import_and_measure
 from romfs.compile import CompileOptions, Compiler, Job
-from romfs.image import Image
 from romfs.layout import build_image
 from romfs.mpy import MpyObject, ObjKind, parse_mpy
 from romfs.ram.device import Device
@@ -44,6 +44,8 @@ rich/_export_format pluggy/_version packaging/__init__ execnet/_version
 
 PROBE = """
 import sys, vfs, gc, micropython
+for name in sys.argv[3:]:
+    __import__(name)
 data = open(sys.argv[1], 'rb').read()
 vfs.mount(vfs.VfsRom(data), '/rom')
 sys.path[:] = ['/rom']
@@ -59,7 +61,7 @@ before = after = 123456
 clean()
 before = gc.mem_alloc()
 try:
-    import m
+    __import__(sys.argv[2])
 except Exception:
     sys.exit()
 clean()
@@ -89,11 +91,13 @@ class Real(NamedTuple):
 
 
 class Case(NamedTuple):
-    """A module, compiled."""
+    """An image, and the module of it that is imported."""
 
     name: str
     image: Path
-    data: bytes
+    files: dict[str, bytes]
+    module: str = "m"
+    before: tuple[str, ...] = ()  # frozen ones it imports: what they cost is not the image's
 
 
 def sources() -> dict[str, bytes]:
@@ -122,13 +126,13 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> list[Case]:
         if done.error is None:
             image = folder / f"{number}.romfs"
             image.write_bytes(build_image({"m.mpy": done.content}))
-            made.append(Case(name, image, done.content))
+            made.append(Case(name, image, {"m.mpy": done.content}))
     return made
 
 
 def measured(case: Case) -> Real | None:
     """Import it in the real engine; None where it cannot."""
-    text = run(PROBE, case.image).stdout
+    text = run(PROBE, case.image, case.module, *case.before).stdout
     kept = re.search(r"kept (\d+)", text)
     names = re.search(r"n_qstr=(\d+)", text)
     return Real(int(kept[1]), int(names[1])) if kept and names else None
@@ -144,8 +148,8 @@ def names_of(cases: list[Case]) -> set[str]:
             yield from constants(item)
 
     texts: set[str] = set()
-    for case in cases:
-        mpy = parse_mpy(memoryview(case.data))
+    for data in (data for case in cases for data in case.files.values()):
+        mpy = parse_mpy(memoryview(data))
         texts.update(qstr.text for qstr in mpy.qstrs if qstr.window is not None)
         for obj in mpy.objects:
             texts.update(constants(obj))
@@ -171,15 +175,18 @@ def firmware_names(names: frozenset[str]) -> frozenset[str]:
 
 def predicted(case: Case, device: Device, names_before: int) -> int:
     """What the model says, with the pools as full as the engine's were."""
-    result = import_and_measure(case.image, "m", device)
+    result = import_and_measure(case.image, case.module, device)
     assert result.error == "", result.error
-    footprint = result.modules["m"]
-    with Image.open(case.image) as image:
-        mpy = parse_mpy(memoryview(bytes(image.file("m.mpy").data)))
-    cost = load_cost(mpy, "m.mpy", device, n_globals=footprint.globals)
-    path = 1  # the path of the file is interned as well
-    pools = device.pools(len(cost.new_names) + path, used=names_before, capacity=20)
-    return cost.context + cost.tables + cost.constants + footprint.total + pools
+    total = names = 0
+    seen = set(device.known)
+    for footprint in result.modules.values():
+        assert footprint.path is not None
+        mpy = parse_mpy(memoryview(case.files[footprint.path]))
+        cost = load_cost(mpy, footprint.path, device, n_globals=footprint.globals, known=seen)
+        total += cost.context + cost.tables + cost.constants + footprint.total
+        names += len(cost.new_names) + 1  # the path of the file is interned as well
+        seen |= cost.new_names
+    return total + device.pools(names, used=names_before, capacity=20)
 
 
 @needs_micropython
@@ -209,7 +216,7 @@ def test_measured_sizes_are_those_of_the_engine(tmp_path: Path) -> None:
         assert done.error is None, done.error
         image = tmp_path / f"{name}.romfs"
         image.write_bytes(build_image({"m.mpy": done.content}))
-        made.append(Case(name, image, done.content))
+        made.append(Case(name, image, {"m.mpy": done.content}))
     device = replace(
         UNIX, known=frozenset(STATIC_QSTRS) | firmware_names(frozenset(names_of(made)))
     )
@@ -221,3 +228,30 @@ def test_measured_sizes_are_those_of_the_engine(tmp_path: Path) -> None:
         if abs(guess / real.kept - 1) > TOLERANCE:
             wrong[case.name] = (real.kept, guess)
     assert wrong == {}
+
+
+@needs_micropython
+@pytest.mark.parametrize("name", ["microdot", "microdot.websocket", "microdot.cors"])
+def test_a_package_takes_what_is_predicted(tmp_path: Path, name: str) -> None:
+    spec = find_spec("microdot")
+    if spec is None or not spec.submodule_search_locations:
+        pytest.skip("microdot is not installed")
+    root = Path(spec.submodule_search_locations[0])
+    jobs = [
+        Job(f"microdot/{path.name}", path.read_bytes(), CompileOptions())
+        for path in sorted(root.glob("*.py"))
+    ]
+    done = Compiler().compile(jobs, cache=None)
+    files = {
+        f"{job.path[:-2]}mpy": one.content
+        for job, one in zip(jobs, done, strict=True)
+        if one.error is None
+    }
+    image = tmp_path / "image"
+    image.write_bytes(build_image(files))
+    case = Case(name, image, files, name, ("asyncio", "io", "json", "re", "time"))
+    known = frozenset(STATIC_QSTRS) | firmware_names(frozenset(names_of([case])))
+    real = measured(case)
+    assert real is not None
+    guess = predicted(case, replace(UNIX, known=known), real.names)
+    assert abs(guess / real.kept - 1) <= TOLERANCE, (real.kept, guess)
