@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from boards import Board
-from flash import checks, mount
+from flash import checks, compare, mount
 from flash.agent.session import NEEDS, AgentTransport
 from flash.link import Link
 from flash.plan import Kind, Plan, Step, Verify, plan
@@ -258,7 +258,7 @@ def _plan(transport: Transport, content: bytes, target: Target, *, full: bool) -
     if full or Capability.SUMS not in transport.capabilities:
         return plan(content, target)
     blocks = [(at, min(size, len(content) - at)) for at, size in target.blocks(len(content))]
-    return plan(content, target, transport.sums(blocks))
+    return plan(content, target, compare.sums(transport, content, blocks, target.erased))
 
 
 def _carry_out(
