@@ -44,8 +44,10 @@ rich/_export_format pluggy/_version packaging/__init__ execnet/_version
 
 PROBE = """
 import sys, vfs, gc, micropython
-for name in sys.argv[3:]:
-    __import__(name)
+def prepare():
+    for name in sys.argv[3:]:
+        __import__(name)
+prepare()
 data = open(sys.argv[1], 'rb').read()
 vfs.mount(vfs.VfsRom(data), '/rom')
 sys.path[:] = ['/rom']
