@@ -11,6 +11,7 @@ A function that the translator refuses stays in tier 1; `why_not` says why.
 
 from __future__ import annotations
 
+import atexit
 import sys
 import types
 import weakref
@@ -18,14 +19,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from loader import interp
-from loader.code import NULL, Code
-from loader.loops_support import stub_code
+from loader.code import NULL, Code, Context
 from loader.exceptions import HostFault, absorb, is_host_fault, visible
 from loader.ops import Flow, instructions
 from loader.translate import support
 from loader.translate.facts import Facts, facts_of
 from loader.translate.graph import Unstructured
-from loader.translate.link import code_of, compile_region, compile_unit, link
+from loader.translate.link import compile_region, compile_unit, link
+from loader.translate.store import Key, Store, Value, directory
 from loader.verify import verify
 from romfs.errors import BytecodeError
 
@@ -46,14 +47,20 @@ class Tiers:
     Attributes:
         vm: The run.
         eager: Translate everything before it first runs.
+        store: Translations on disk, or None.
+        stored: Those on disk for the files of this run.
+        fresh: Those made in this run.
         refused: Why functions stay in tier 1.
         refused_loops: Loops of module bodies that were not translated: code, ip, why.
         translated: The functions translated, with the number of their free variables.
     """
 
-    def __init__(self, vm: VM, *, eager: bool) -> None:
+    def __init__(self, vm: VM, *, eager: bool, store: Store | None = None) -> None:
         self.vm = vm
         self.eager = eager
+        self.store = store
+        self.stored: dict[Context, dict[Key, Value]] = {}
+        self.fresh: dict[Context, dict[Key, Value]] = {}
         self.refused: dict[Code, str] = {}
         self.refused_loops: list[tuple[Code, int, str]] = []
         self.translated: dict[Code, types.CodeType] = {}
@@ -94,7 +101,7 @@ class Tiers:
         """Number of the call with which a function becomes hot."""
         found = self._threshold.get(code)
         if found is None:
-            if self.eager:
+            if self.eager or self.kept(code, (code.path, max(code.stubs, default=0))):
                 found = 1
             elif self.is_module_like(code):
                 found = sys.maxsize
@@ -125,11 +132,18 @@ class Tiers:
             self.refused[code] = "a module body run with locals of its own"
             return None
         n_free = max(code.stubs, default=0)
-        try:
-            portable = compile_unit(code, n_free, self.facts(code))
-        except (Unstructured, BytecodeError) as reason:
-            self.refused[code] = str(reason)
+        key = (code.path, n_free)
+        portable = self.kept(code, key)
+        if portable is None:
+            try:
+                portable = compile_unit(code, n_free, self.facts(code))
+            except (Unstructured, BytecodeError) as reason:
+                portable = str(reason)
+            self.keep(code, key, portable)
+        if isinstance(portable, str):
+            self.refused[code] = portable
             return None
+        assert isinstance(portable, types.CodeType)
         host = link(portable, self.root(code))
         self.vm.translated = True
         self.translated[code] = host
@@ -146,7 +160,12 @@ class Tiers:
         Raises:
             Unstructured: It cannot be translated.
         """
-        portable, step = compile_region(code, ip, self.facts(code))
+        key = (code.path, "loop", ip)
+        kept = self.kept(code, key)
+        if not isinstance(kept, tuple):
+            kept = compile_region(code, ip, self.facts(code))
+            self.keep(code, key, kept)
+        portable, step = kept
         host = link(portable, self.root(code))
         self.vm.translated = True
         function = self.vm.new_function(host, code.context.globals, code.name, None, None)
@@ -157,6 +176,29 @@ class Tiers:
             return function(*stack[:-1], stack[-1] + step)
 
         return advanced
+
+    # --------------------------------------------------------------------------- store
+
+    def kept(self, code: Code, key: Key) -> Value | None:
+        """A translation made before, in this run or an earlier one."""
+        context = code.context
+        if context not in self.stored:
+            store = self.store
+            self.stored[context] = store.load(context.digest) if store is not None else {}
+        return self.stored[context].get(key)
+
+    def keep(self, code: Code, key: Key, value: Value) -> None:
+        """Note a translation, to be kept on disk."""
+        self.fresh.setdefault(code.context, {})[key] = value
+
+    def save(self) -> None:
+        """Write what was translated in this run to disk."""
+        if self.store is None or not self.fresh:
+            return
+        for context, translations in self.fresh.items():
+            self.store.save(context.digest, translations)
+        self.fresh.clear()
+        self.store.trim()
 
     def facts(self, code: Code) -> Facts:
         """Facts about a function's file."""
@@ -313,12 +355,11 @@ def attach(vm: VM, tier: str) -> Tiers:
         vm: The run, before it starts.
         tier: "auto" or "translate".
     """
-    tiers = Tiers(vm, eager=tier == "translate")
+    tiers = Tiers(vm, eager=tier == "translate", store=Store(directory()))
+    atexit.register(tiers.save)
     support.install(vm)
     vm.tiers = tiers
     vm.run_frame = tiers.enter
     vm.start_generator = tiers.start  # type: ignore[method-assign]
     return tiers
 
-
-_: tuple[Any, ...] = (NULL, Callable, code_of, stub_code)
