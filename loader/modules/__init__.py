@@ -82,10 +82,10 @@ def _load(vm: VM, name: str) -> ModuleType:
         values.clear()
         values["__name__"] = name
         made = getattr(source, make)(vm)
-        values.update((key, _unbound(value)) for key, value in made.items())
+        values.update((key, unbound(value)) for key, value in made.items())
     return module
 
 
-def _unbound(value: object) -> object:
+def unbound(value: object) -> object:
     """A function that does not become a method when a guest class holds it."""
     return functools.partial(value) if type(value) is FunctionType else value

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from loader.classes import GuestType
 from loader.exceptions import Entry, add_entry
-from loader.modules import _asyncio
+from loader.modules import _asyncio, unbound
 from loader.modules._asyncio import Context, Task, TaskQueue, context_of
 from loader.modules._posix_fs import standard_stream
 from loader.modules.native import get_int
@@ -285,7 +285,14 @@ def loop_of(vm: VM) -> EventLoop:
 
 
 def names(vm: VM) -> dict[str, object]:
-    """What `asyncio.core` offers."""
+    """What `asyncio.core` offers, the same objects at every import."""
+    found = vm.__dict__.get("asyncio_core")
+    if found is None:
+        found = vm.__dict__["asyncio_core"] = _names(vm)
+    return dict(found)
+
+
+def _names(vm: VM) -> dict[str, object]:
     loop = loop_of(vm)
 
     def new_event_loop() -> type:
@@ -309,7 +316,7 @@ def names(vm: VM) -> dict[str, object]:
             return loop.io_queue
         raise AttributeError(f"module 'asyncio.core' has no attribute '{name}'")
 
-    return {
+    made: dict[str, object] = {
         "__getattr__": dynamic,
         "CancelledError": CancelledError,
         "TimeoutError": TimeoutError,
@@ -330,3 +337,4 @@ def names(vm: VM) -> dict[str, object]:
         "ticks_add": ticks_add,
         "ticks_diff": ticks_diff,
     }
+    return {name: unbound(value) for name, value in made.items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket as host_socket
 from typing import TYPE_CHECKING, Any
 
+from loader.modules import unbound
 from loader.modules._asyncio_core import CancelledError, EventLoop, loop_of
 from loader.modules.native import buffer_of
 from loader.modules.socket import EINPROGRESS, Socket, getaddrinfo
@@ -222,6 +223,6 @@ def _names(vm: VM) -> dict[str, object]:
         "Stream": stream_type,
         "StreamReader": stream_type,
         "StreamWriter": stream_type,
-        "open_connection": open_connection,
-        "start_server": start_server,
+        "open_connection": unbound(open_connection),
+        "start_server": unbound(start_server),
     }

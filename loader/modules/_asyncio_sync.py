@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from loader.modules import unbound
 from loader.modules._asyncio import TaskQueue
 from loader.modules._asyncio_core import (
     CancelledError,
@@ -116,7 +117,10 @@ def _wait_for(loop: EventLoop, awaitable: Any, timeout: Any, sleep: Any) -> Any:
 
 
 def functions(vm: VM) -> dict[str, object]:
-    """What `asyncio.funcs` offers."""
+    """What `asyncio.funcs` offers, the same functions at every import."""
+    found = vm.__dict__.get("asyncio_funcs")
+    if found is not None:
+        return dict(found)
     loop = loop_of(vm)
 
     def gather(*awaitables: Any, return_exceptions: bool = False) -> Any:
@@ -128,7 +132,9 @@ def functions(vm: VM) -> dict[str, object]:
     def wait_for_ms(aw: Any, timeout: Any) -> Any:
         return wait_for(aw, timeout, loop.sleep_ms)
 
-    return {"gather": gather, "wait_for": wait_for, "wait_for_ms": wait_for_ms}
+    made: tuple[Any, ...] = (gather, wait_for, wait_for_ms)
+    found = vm.__dict__["asyncio_funcs"] = {each.__name__: unbound(each) for each in made}
+    return dict(found)
 
 
 def events(vm: VM) -> dict[str, object]:

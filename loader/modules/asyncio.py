@@ -32,6 +32,9 @@ def namespace(vm: VM) -> dict[str, object]:
     from loader.modules import frozen_module
 
     core = _asyncio_core.names(vm)
+    parts = {part: frozen_module(vm, name) for part, name in PARTS.items()}
+    if parts["core"] is not None:
+        vm.modules.setdefault(PARTS["core"], parts["core"])
     inner: Any = core["__getattr__"]
 
     def dynamic(name: str) -> Any:
@@ -49,5 +52,5 @@ def namespace(vm: VM) -> dict[str, object]:
         **_asyncio_sync.functions(vm),
         **_asyncio_sync.primitives(vm),
         **{name: each for name, each in _asyncio_stream.names(vm).items() if name not in _INNER},
-        **{part: frozen_module(vm, name) for part, name in PARTS.items()},
+        **parts,
     }
