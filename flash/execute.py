@@ -258,7 +258,8 @@ def _plan(transport: Transport, content: bytes, target: Target, *, full: bool) -
     if full or Capability.SUMS not in transport.capabilities:
         return plan(content, target)
     blocks = [(at, min(size, len(content) - at)) for at, size in target.blocks(len(content))]
-    return plan(content, target, compare.sums(transport, content, blocks, target.erased))
+    found = compare.sums(transport, content, blocks, target.erased)
+    return plan(content, target, found, keeps=transport.keeps)
 
 
 def _carry_out(

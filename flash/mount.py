@@ -11,6 +11,7 @@ import os,vfs
 m=vfs.VfsRom(vfs.rom_ioctl(2,{index}))
 print(m.statvfs('/')[2],len(list(m.ilistdir('/'))))
 """
+_TRIES = 3
 _REMOUNT = """
 import vfs
 try:vfs.umount('/rom')
@@ -29,19 +30,20 @@ def check(repl: Repl, index: int, payload: int, entries: int) -> None:
     Raises:
         VerifyError: It does not, or sees something else.
     """
-    try:
-        answer = repl.run(_MOUNTED.format(index=index)).decode()
-    except DeviceError as error:
-        raise VerifyError(f"the device does not mount the image: {error}") from error
-    try:
-        found, count = (int(word) for word in answer.split())
-    except ValueError as error:
-        raise TransportError(f"{repl.link.name}: strange answer {answer[:60]!r}") from error
-    if (found, count) != (payload, entries):
-        raise VerifyError(
-            f"the device sees {count} entries in {found} bytes, the image has {entries} in "
-            f"{payload}"
-        )
+    for attempt in range(1, _TRIES + 1):
+        try:
+            answer = repl.run(_MOUNTED.format(index=index)).decode("utf-8", "replace")
+            if answer.split() == [str(payload), str(entries)]:
+                return
+            problem = (
+                f"the device sees {answer.strip()[:40]!r} (bytes, entries), the image has "
+                f"{payload} and {entries}"
+            )
+        except DeviceError as error:
+            problem = f"the device does not mount the image: {error}"
+        if attempt < _TRIES:
+            repl.recover()  # a bad link is the likelier cause: ask again
+    raise VerifyError(problem)
 
 
 def remount(repl: Repl) -> None:

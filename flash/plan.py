@@ -78,7 +78,24 @@ class Commit:
         return len(self.data)
 
 
-Step = Spoil | Erase | Write | Verify | Commit
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Remember, on the device, bytes that are right but must be erased."""
+
+    address: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Restore:
+    """Write what was kept, its first `hole` bytes left erased."""
+
+    address: int
+    length: int
+    hole: int
+
+
+Step = Spoil | Erase | Write | Verify | Commit | Keep | Restore
 
 
 class Kind(Enum):
@@ -134,7 +151,9 @@ def check_size(image: bytes, target: Target) -> None:
         )
 
 
-def plan(image: bytes, target: Target, sums: Sequence[int] | None = None) -> Plan:
+def plan(
+    image: bytes, target: Target, sums: Sequence[int] | None = None, *, keeps: int = 0
+) -> Plan:
     """Find the steps.
 
     Args:
@@ -142,6 +161,7 @@ def plan(image: bytes, target: Target, sums: Sequence[int] | None = None) -> Pla
         target: The partition.
         sums: CRC-32 of what it holds now, per unit of `target.blocks(len(image))`, the
             last one over the image's end only; None: unknown, or to be ignored.
+        keeps: Bytes the device can `Keep`, so that a header that is right is not sent again.
     Raises:
         DoesNotFit: The image is larger than the partition.
     """
@@ -156,7 +176,7 @@ def plan(image: bytes, target: Target, sums: Sequence[int] | None = None) -> Pla
     ]
     if all(state is _State.SAME for state in states):
         return Plan((Verify(0, image),), Kind.NOTHING, len(blocks), 0, 0, 0)
-    builder = _Builder(image, pending, target, blocks, states)
+    builder = _Builder(image, pending, target, blocks, states, keeps)
     return builder.build()
 
 
@@ -198,6 +218,7 @@ class _Builder:
     target: Target
     blocks: list[tuple[int, int]]
     states: list[_State]
+    keeps: int
 
     def build(self) -> Plan:
         erase, note = self._to_erase()
@@ -207,6 +228,9 @@ class _Builder:
             if index in erase or state in (_State.BLANK, _State.OTHER)
         ]
         steps: list[Step] = []
+        kept = self._kept()
+        if kept:
+            steps.append(Keep(0, kept))
         if self.states[0] in (_State.SAME, _State.OTHER):
             steps += self._break_header()
         if self.target.erasing is Erasing.START and erase:
@@ -217,7 +241,9 @@ class _Builder:
             if self.target.erasing in (Erasing.RANGE, Erasing.BLOCK) and index in erase:
                 steps.append(self._erase(index))
             steps += self._write(index)
-        if write[:1] == [0]:
+        if kept:
+            steps.append(Restore(0, kept, self.target.hole))
+        elif write[:1] == [0]:
             steps += self._write(0)
         hole = self.target.hole
         if hole < len(self.image):
@@ -270,6 +296,15 @@ class _Builder:
         if not target.twice or target.erasing is Erasing.WHOLE:
             return []  # a programmed unit takes nothing more; the erase alone must do
         return [Spoil(0, target.commit)]
+
+    def _kept(self) -> int:
+        """Bytes of the first unit that the device shall keep over its erase; 0: none."""
+        length = self.blocks[0][1]
+        target = self.target
+        usable = target.twice and target.erasing in (Erasing.RANGE, Erasing.BLOCK)
+        whole = length % target.write == 0
+        fits = usable and whole and length <= self.keeps
+        return length if fits and self.states[0] is _State.SAME else 0
 
     def _erase(self, index: int) -> Erase:
         at = self.blocks[index][0]

@@ -34,6 +34,7 @@ class TypedTransport:
 
     Attributes:
         carried: Bytes of data written so far.
+        keeps: Bytes of flash the device can remember: none.
 
     Raises:
         DeviceError: Not even this fits into its memory.
@@ -50,6 +51,7 @@ class TypedTransport:
         self.piece = 64 if info.free < 10_000 else 128 if info.free < _TIGHT else 512
         self._released = False
         self.carried = 0
+        self.keeps = 0
         self._soft_crc = "binascii.crc32" not in info.features
         name, constants = driver(target)
         constants["LOOK"] = min(int(str(constants["LOOK"])), _LOOK)
@@ -150,8 +152,10 @@ class TypedTransport:
                     address=step.address,
                     length=step.length,
                 )
-        else:
+        elif isinstance(step, Write | Commit):
             self._write(step, done)
+        else:
+            raise AssertionError("a plan for this transport keeps nothing")
 
     def _write(self, step: Write | Commit, done: Done | None) -> None:
         for at in range(0, len(step.data), self.chunk):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from flash import source
 from flash.agent.frames import Frames
 from flash.deflate import LEAST_WINDOW, Deflater
-from flash.plan import Commit, Erase, Spoil, Step, Verify, Write
+from flash.plan import Commit, Erase, Keep, Restore, Spoil, Step, Verify, Write
 from flash.probe import DeviceInfo
 from flash.serial_repl import CTRL_C, DeviceError, Repl
 from flash.target import Erasing, Target
@@ -71,6 +71,7 @@ class AgentTransport:
 
     Attributes:
         carried: Bytes of the data stream sent so far, as compressed.
+        keeps: Bytes of flash the device can remember.
 
     Raises:
         DeviceError: The device could not run the agent: out of memory, most likely.
@@ -100,6 +101,7 @@ class AgentTransport:
         self._running = False
         self._released = False
         self.carried = 0
+        self.keeps = sizes.chunk if sizes.chunk >= 4096 else 0
         free = self._start(info, reading)
         while self._window > LEAST_WINDOW and (1 << self._window) + 8192 > free:
             self._window -= 1
@@ -232,6 +234,14 @@ class AgentTransport:
             )
         elif isinstance(step, Spoil):
             self.frames.send(b"v" + _u32(step.address) + bytes(step.length))
+        elif isinstance(step, Keep):
+            self.frames.send(b"k" + _u32(step.address) + _u32(step.length))
+        elif isinstance(step, Restore):
+            self.frames.send(
+                b"b" + _u32(step.address) + _u32(step.hole),
+                patience=_ERASE_PATIENCE,
+                where=(step.address, step.length),
+            )
         elif isinstance(step, Write):
             at = 0
             for chunk, piece in zip(self._chunks(step.data), pieces, strict=False):

@@ -90,6 +90,16 @@ def serve(c):
                 fifo.seek(0)
                 fifo.write(k)
                 put(a, buf[:i])
+            elif o == 107:  # k: keep what is there
+                keep = bytearray()
+                while k:
+                    i = min(k, LOOK)
+                    keep += look(a, i)
+                    a += i
+                    k -= i
+            elif o == 98:  # b: and put it back
+                keep[:k] = b"\xff" * k
+                put(a, keep)
             elif o == 112:  # p: program these bytes
                 put(a, box[9:n])
             elif o == 118:  # v: spoil, as far as the memory allows

@@ -18,6 +18,7 @@ class Held:
     name = "held"
     capabilities = Capability.SUMS
     carried = 0
+    keeps = 0
 
     def __init__(self, content: bytes) -> None:
         self.content = content

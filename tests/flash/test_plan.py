@@ -11,7 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from boards import EraseRegion
-from flash.plan import Commit, Erase, Kind, Spoil, Verify, Write, plan, plan_erase
+from flash.plan import (
+    Commit,
+    Erase,
+    Keep,
+    Kind,
+    Restore,
+    Spoil,
+    Verify,
+    Write,
+    plan,
+    plan_erase,
+)
 from flash.target import Erasing, Target
 from romfs.errors import DoesNotFit
 
@@ -51,6 +62,15 @@ def test_a_changed_block_costs_itself_and_the_header() -> None:
         (Commit, 0),
         (Verify, 0),
     ]
+
+
+def test_a_header_that_is_right_is_kept_on_the_device() -> None:
+    found = plan(IMAGE, TARGET, _sums(_held(3)), keeps=BLOCK)
+    assert found.steps[0] == Keep(0, BLOCK)
+    assert Restore(0, BLOCK, 3) in found.steps
+    assert not any(isinstance(step, Write) and step.address == 0 for step in found.steps)
+    smaller = plan(IMAGE, TARGET, _sums(_held(3)), keeps=BLOCK - 1)
+    assert not any(isinstance(step, Keep) for step in smaller.steps)
 
 
 def test_blank_blocks_are_not_erased() -> None:
@@ -137,16 +157,23 @@ def test_carried_out_on_flash_gives_the_image(situation: tuple[bytes, bytes, Tar
     image, held, target = situation
     flash = bytearray(held)
     mountable = False
-    for step in plan(image, target, _sums(held, image, target)).steps:
+    kept = b""
+    for step in plan(image, target, _sums(held, image, target), keeps=1024).steps:
         end = step.address + step.length
         if isinstance(step, Verify):
             assert flash[step.address : end] == step.data
+            continue
+        if isinstance(step, Keep):
+            kept = bytes(flash[step.address : end])
             continue
         assert not mountable, "something is changed after the magic was written"
         if isinstance(step, Erase):
             flash[step.address : end] = b"\xff" * step.length
             continue
-        data = bytes(step.length) if isinstance(step, Spoil) else step.data
+        if isinstance(step, Restore):
+            data = b"\xff" * step.hole + kept[step.hole :]
+        else:
+            data = bytes(step.length) if isinstance(step, Spoil) else step.data
         assert step.address % target.write == 0
         for at, byte in enumerate(data, step.address):
             flash[at] = byte if target.erasing is Erasing.NONE else flash[at] & byte

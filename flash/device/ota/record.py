@@ -9,7 +9,7 @@ EMPTY, RECEIVING, READY, FAILED = range(4)
 KEYS = 4
 
 _HEAD = "<4sIBBBBIII4sI"
-_SLOT = "<BIII32s"
+_SLOT = "<BII32s"
 _MAGIC = b"RST\x01"
 _SLOTS_AT = struct.calcsize(_HEAD)
 _SLOT_SIZE = struct.calcsize(_SLOT)
@@ -73,7 +73,6 @@ class Record:
                 self.status[n],
                 self.sequence[n],
                 self.size[n],
-                0,
                 self.image[n],
             )
         at = _KEYS_AT
@@ -104,7 +103,7 @@ def read(data):
         self.key_version,
     ) = struct.unpack_from(_HEAD, data, 0)
     for n in range(2):
-        self.status[n], self.sequence[n], self.size[n], _, self.image[n] = struct.unpack_from(
+        self.status[n], self.sequence[n], self.size[n], self.image[n] = struct.unpack_from(
             _SLOT, data, _SLOTS_AT + n * _SLOT_SIZE
         )
     for at in range(_KEYS_AT, _KEYS_AT + 33 * count, 33):
