@@ -6,6 +6,7 @@ A `Request` says what to run and in what surroundings; every engine answers with
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 import importlib.util
 import io
@@ -144,6 +145,7 @@ def execute(
         threading.stack_size(0)
         sys.setrecursionlimit(saved)
     if worker.is_alive():
+        _stop(worker)
         streams.stdout.flush()
         return TIMED_OUT, None
     result = outcome[0]
@@ -152,6 +154,21 @@ def execute(
     status: int
     status, vm = result
     return status, vm
+
+
+def _stop(worker: threading.Thread) -> None:
+    """Raise `Limit` in a guest's thread, where no guest handler sees it."""
+    from loader.vm import Limit
+
+    assert worker.ident is not None
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(
+        ctypes.c_ulong(worker.ident), ctypes.py_object(Limit)
+    )
+    worker.join(_GRACE)
+
+
+_GRACE = 2.0
+"""Seconds a guest's thread gets to end; one blocked in a system call will not."""
 
 
 def _execute(request: Request, streams: Streams, hooks: Hooks, tier: str) -> tuple[int, Any]:

@@ -135,6 +135,9 @@ def visible(exc: BaseException) -> BaseException:
         exc = _of_known_class(exc, kind)
         state = exc.__dict__
         kind = type(exc)
+    if kind is IndexError and str(exc).startswith("cannot fit 'int'"):
+        exc = _replace(exc, OverflowError(*exc.args))
+        state, kind = exc.__dict__, OverflowError
     state[".seen"] = True
     if exc.args and _is_from_host(state) and len(exc.args) == 1 and type(exc.args[0]) is str:
         text = convert(kind, exc.args[0])
@@ -158,6 +161,11 @@ def _of_known_class(exc: BaseException, kind: type[BaseException]) -> BaseExcept
         new = UnicodeError()
     else:
         new = better(*[arg for arg in exc.args if isinstance(arg, str | int)])
+    return _replace(exc, new)
+
+
+def _replace(exc: BaseException, new: BaseException) -> BaseException:
+    """Put one exception in the place of another."""
     new.__dict__.update(exc.__dict__)
     new.__traceback__ = exc.__traceback__
     return new

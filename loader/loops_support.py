@@ -61,6 +61,7 @@ __all__ = [
     "ITERATOR_PAD",
     "NULL",
     "PENDING",
+    "TEXTS",
     "BytecodeError",
     "Cell",
     "GeneratorType",
@@ -99,6 +100,9 @@ __all__ = [
     "visible",
     "with_cleanup",
 ]
+
+TEXTS = frozenset({str, bytes})
+"""Types whose `%` formats."""
 
 ITERATOR_PAD = (NULL, NULL, NULL)
 """The other slots of an iterator: it takes four, and only one is needed here."""

@@ -103,6 +103,9 @@ def _binary(operator: Any, x: Any, t: Any, exc: BaseException) -> Any:
     if isinstance(exc, TypeError):
         if symbol == "+" and type(x) in (bytes, bytearray) and type(t) is str:
             return x + t.encode("utf-8", "surrogateescape")
+        if symbol in _ORDER and {type(x), type(t)} == {str, bytes}:
+            lhs, rhs = (v.encode() if isinstance(v, str) else v for v in (x, t))
+            return operator.host(lhs, rhs)
         if symbol == "in":
             return _contains(x, t, exc)
         if symbol == "+" and type(x) is array.array:
@@ -119,16 +122,26 @@ def _binary(operator: Any, x: Any, t: Any, exc: BaseException) -> Any:
             return FAILED
         if symbol in ("matches", "is"):
             return FAILED
+        if symbol == "%" and type(x) in (bytes, bytearray):
+            return FAILED
+        if symbol == "+" and type(x) is list and "not iterable" in str(exc):
+            return FAILED  # `list += x`
         method = operator.method
+        if operator.name.startswith("INPLACE"):
+            method = "__" + method[3:]
         if symbol in _ORDER and type(x) is type(t) and type(x) in (list, tuple):
             pair = next(((a, b) for a, b in zip(x, t, strict=False) if a != b), None)
             if pair is not None:
                 method, swap = _ORDER[symbol]
                 x, t = pair[::-1] if swap else pair
-        if symbol == "%" and type(x) in (bytes, bytearray):
+        if type(t) is bool and type(x) is float and symbol in _NOT_FOR_FLOATS:
+            # The bool was tried as left operand, and its int refused for the float's sake.
+            method, x, t = "__r" + method[2:], t, x
+        if symbol == "|" and type(x) is dict:
+            exc.args = (f"'{type_name(t)}' object isn't iterable",)
             return FAILED
-        shown = "int" if type(x) is bool else type_name(x)
-        exc.args = (f"unsupported types for {method}: '{shown}', '{type_name(t)}'",)
+        rhs = type_name(t) if symbol[0] in "<>" and symbol not in ("<<", ">>") else _operand(t)
+        exc.args = (f"unsupported types for {method}: '{_operand(x)}', '{rhs}'",)
         return FAILED
     if isinstance(exc, OverflowError):
         return _overflow(symbol, x, t, exc)
@@ -140,6 +153,17 @@ def _binary(operator: Any, x: Any, t: Any, exc: BaseException) -> Any:
     return FAILED
 
 
+def _operand(value: Any) -> str:
+    """Name of an operand's type: a bool has become an int by then."""
+    return "int" if type(value) is bool else type_name(value)
+
+
+def _is_small(value: Any) -> bool:
+    """Whether a number fits a machine word's small int, or is no int at all."""
+    return not isinstance(value, int) or -(1 << 62) <= value < 1 << 62
+
+
+_NOT_FOR_FLOATS = frozenset({"|", "^", "&", "<<", ">>", "@"})
 _ORDER = {
     "<": ("__gt__", True), ">": ("__gt__", False), "<=": ("__ge__", True), ">=": ("__ge__", False)
 }  # fmt: skip
@@ -153,8 +177,14 @@ def _contains(item: Any, container: Any, exc: BaseException) -> Any:
         exc.args = (f"can't convert '{type_name(item)}' object to str implicitly",)
     elif isinstance(container, bytes | bytearray) and isinstance(item, str):
         return item.encode() in container
-    elif "is not iterable" in str(exc) and not is_guest_class(type(container)):
-        exc.args = (f"unsupported types for : '{type_name(item)}', '{type_name(container)}'",)
+    elif isinstance(container, int):
+        # Containment is tried as an operator of ints first, on the int a bool stands for.
+        method = "__contains__" if type(container) is bool else ""
+        plain = (int, bool, float, complex) if method else (int, float, complex)
+        if type(item) in plain and _is_small(item) and _is_small(container):
+            exc.args = (f"unsupported types for {method}: 'int', '{_operand(item)}'",)
+        else:
+            exc.args = ("'int' object isn't iterable",)
     return FAILED
 
 

@@ -436,7 +436,7 @@ def binary_op(vm: VM, arg: int, lhs: Obj, rhs: Obj) -> Obj:
     if arg == IS:
         return lhs is rhs or (type(lhs) is int and type(rhs) is int and lhs == rhs)
     operator = BINARY[arg]
-    if operator.symbol in ("%", "%=") and type(lhs) is str:
+    if operator.symbol in ("%", "%=") and type(lhs) in (str, bytes):
         return format_percent(lhs, rhs)
     if arg >= FIRST_INPLACE and operator.method not in _INPLACE:
         operator = BINARY[_plain_of(arg)]

@@ -85,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _request(args: argparse.Namespace) -> Request:
     from loader.engine import Request
-    from loader.target import UNIX
+    from romfs.cli._engine_target import engine_target
 
     image, file, argv = args.image, None, list(args.rest)
     module = code = None
@@ -102,21 +102,7 @@ def _request(args: argparse.Namespace) -> Request:
                 "nothing to run: give IMAGE with -m MODULE, IMAGE:/path.mpy or -c CODE"
             )
         module = "main"
-    target, board = UNIX, None
-    if args.board:
-        import boards
-        from loader.target import Target
-
-        board = boards.load(args.board)
-        target = Target(
-            name=board.id,
-            arch=board.mpy.loader_arch or "none",
-            arch_flags=board.mpy.arch_flags,
-            small_int_bits=board.mpy.small_int_bits,
-            platform=board.port,
-            machine=" with ".join(filter(None, (board.name, board.mcu_name))),
-            word=board.mpy.word,
-        )
+    target, board = engine_target(args.board or None)
     first = file or module or "-c"
     return Request(
         image=Path(image).resolve() if image is not None else None,
