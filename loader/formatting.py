@@ -259,11 +259,11 @@ def _pad_number(mark: str, body: str, fill: str, align: str, width: int) -> str:
 def format_percent(template: Any, arg: Any) -> Any:
     """`template % arg`."""
     text = template if isinstance(template, str) else template.decode("latin-1")
-    out = _percent(text, arg)
+    out = _percent(text, arg, not isinstance(template, str))
     return out if isinstance(template, str) else out.encode("latin-1")
 
 
-def _percent(text: str, arg: Any) -> str:
+def _percent(text: str, arg: Any, raw: bool) -> str:
     args: tuple[Any, ...] | list[Any]
     if isinstance(arg, tuple):
         args, mapping = arg, None
@@ -316,6 +316,8 @@ def _percent(text: str, arg: Any) -> str:
         kind = text[at]
         if value is _NO_VALUE:
             value = take()
+        if raw and kind == "s" and isinstance(value, bytes | bytearray):
+            value = value.decode("latin-1")
         out.append(_convert(kind, value, flags, width, precision, at))
         at += 1
     if used < len(args) and mapping is None:

@@ -103,9 +103,8 @@ def _binary(operator: Any, x: Any, t: Any, exc: BaseException) -> Any:
     if isinstance(exc, TypeError):
         if symbol == "+" and type(x) in (bytes, bytearray) and type(t) is str:
             return x + t.encode("utf-8", "surrogateescape")
-        if symbol in _ORDER and {type(x), type(t)} == {str, bytes}:
-            lhs, rhs = (v.encode() if isinstance(v, str) else v for v in (x, t))
-            return operator.host(lhs, rhs)
+        if symbol in _ORDER and type(x) is bytes and type(t) is str:
+            return operator.host(x, t.encode("utf-8", "surrogateescape"))
         if symbol == "in":
             return _contains(x, t, exc)
         if symbol == "+" and type(x) is array.array:

@@ -103,8 +103,8 @@ def render(figures: list[dict[str, Any]]) -> str:
     for row in figures:
         lines.append(
             f"{row['file']}: {row['functions']} functions, "
-            f"bytecode {row['bytecode_in_place']} B in place, {row['bytecode_copied']} B copied; constants {row['constants_in_place']} B in "
-            f"place; qstrs {row['qstrs_new']} new, {row['qstrs_shared']} shared, "
+            f"bytecode {row['bytecode_in_place']} B in place, {row['bytecode_copied']} B copied; "
+            f"constants {row['constants_in_place']} B in place; qstrs {row['qstrs_new']} new, {row['qstrs_shared']} shared, "
             f"{row['qstrs_static']} static; tables {row['table_bytes']} B; RAM on the target "
             f"{row['predicted_ram']} B"
         )
