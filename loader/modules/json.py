@@ -35,6 +35,8 @@ _ESCAPES = {ord(char): f"\\u{ord(char):04x}" for char in map(chr, range(32))} | 
     ord("\t"): "\\t",
 }
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+_PLAIN = re.compile(r'[^\x00-\x1f"\\]*').fullmatch
+"""Whether a text needs no escapes."""
 _WORDS = {ord("n"): (b"ull", None), ord("t"): (b"rue", True), ord("f"): (b"alse", False)}
 _SHORT = {ord("b"): 8, ord("f"): 12, ord("n"): 10, ord("r"): 13, ord("t"): 9}
 _SPACE = b" \t\n\r\v\f"
@@ -67,6 +69,8 @@ class _Writer:
         kind = type(value)
         if kind is str:
             self._text(value)
+        elif kind is int:
+            put(str(value))
         elif value is None or value is True or value is False:
             put({None: "null", True: "true", False: "false"}[value])
         elif kind is bytes:
@@ -100,30 +104,34 @@ class _Writer:
                     put(_ESCAPES.get(ord(char), char))
             put('"')
         else:
-            self.pieces.append(f'"{text.translate(_ESCAPES)}"')
+            self.pieces.append(f'"{text}"' if _PLAIN(text) else f'"{text.translate(_ESCAPES)}"')
 
     def _sequence(self, values: Any) -> None:
-        self.pieces.append("[")
-        for index, value in enumerate(values):
-            if index:
-                self.pieces.append(self.item)
+        put, between = self.pieces.append, ""
+        put("[")
+        for value in values:
+            if between:
+                put(between)
+            between = self.item
             self.write(value)
-        self.pieces.append("]")
+        put("]")
 
     def _mapping(self, mapping: dict[Any, Any]) -> None:
-        self.pieces.append("{")
-        for index, key in enumerate(self.vm.iterate(mapping)):
-            if index:
-                self.pieces.append(self.item)
-            quoted = isinstance(key, (str, bytes))
-            if not quoted:
-                self.pieces.append('"')
-            self.write(key)
-            if not quoted:
-                self.pieces.append('"')
-            self.pieces.append(self.key)
+        put, between = self.pieces.append, ""
+        put("{")
+        for key in self.vm.iterate(mapping):
+            if between:
+                put(between)
+            between = self.item
+            if isinstance(key, (str, bytes)):
+                self.write(key)
+            else:
+                put('"')
+                self.write(key)
+                put('"')
+            put(self.key)
             self.write(mapping[key])
-        self.pieces.append("}")
+        put("}")
 
 
 class _Source:
@@ -266,13 +274,16 @@ def _refuse(name: str) -> Any:
     raise ValueError(name)
 
 
+_STRICT = json.JSONDecoder(parse_constant=_refuse, strict=False)
+
+
 @function(1)
 def loads(text: Any) -> Any:
     data = bytes(buffer_of(text))
     try:
-        decoded = data.decode()
+        decoded = text if type(text) is str else data.decode()
         if not _SURROGATE.search(decoded):
-            return json.loads(decoded, parse_constant=_refuse, strict=False)
+            return _STRICT.decode(decoded)
     except (ValueError, RecursionError):
         pass  # not strict JSON; the device may still read it, or knows what to say
     return _parse(_Source(data))
