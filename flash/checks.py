@@ -61,8 +61,7 @@ def segment(info: DeviceInfo, index: int, board: Board | None) -> Segment:
 
 
 def _general_advice(info: DeviceInfo) -> str:
-    old = info.version[:2] and info.version[:2] < (1, 25)
-    if old:
+    if info.version and [int(part) for part in info.version[:2]] < [1, 25]:
         return f"; ROMFS came with MicroPython 1.25, this is {info.firmware}"
     return "; build it with MICROPY_VFS_ROM_IOCTL and a partition (MICROPY_HW_ROMFS_BYTES)"
 

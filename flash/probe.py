@@ -49,7 +49,7 @@ class DeviceInfo:
     """A connected device.
 
     Attributes:
-        version: Of MicroPython.
+        version: Of MicroPython: three numbers, and what follows them.
         machine: "BOARD with MCU", or "" if it does not say.
         platform: `sys.platform`.
         mpy: `sys.implementation._mpy`, or 0 if it loads no .mpy files.
@@ -62,7 +62,7 @@ class DeviceInfo:
         in_use: Modules imported from /rom that are alive now.
     """
 
-    version: tuple[int, ...] = ()
+    version: tuple[int | str, ...] = ()
     machine: str = ""
     platform: str = ""
     mpy: int = 0

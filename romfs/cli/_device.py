@@ -15,7 +15,7 @@ from romfs.sizes import show_size
 
 if TYPE_CHECKING:
     from boards import Board
-    from flash.execute import Connected, Options
+    from flash.execute import Connected, Options, Tell
     from flash.link import SerialLink
 
 
@@ -79,14 +79,14 @@ def open_link(args: argparse.Namespace) -> Iterator[SerialLink]:
 
 
 @contextmanager
-def connected(args: argparse.Namespace) -> Iterator[Connected]:
+def connected(args: argparse.Namespace, tell: Tell | None = None) -> Iterator[Connected]:
     """The device of a verb at its raw REPL; let go at the end, its application running."""
     from flash import mount
-    from flash.execute import Connected
+    from flash.execute import Connected, quiet
     from romfs.errors import TransportError
 
     with open_link(args) as link:
-        device = Connected(link, options_of(args))
+        device = Connected(link, options_of(args), tell or quiet)
         try:
             yield device
         finally:

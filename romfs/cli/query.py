@@ -23,9 +23,24 @@ def add_parser(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Ask and print."""
     from romfs.cli._device import connected
+    from romfs.errors import NoPartition
 
-    with connected(args) as device:
-        report = _report(device, args)
+    seen: dict[str, Any] = {}
+
+    def tell(name: str, facts: dict[str, Any]) -> None:
+        if name == "device":
+            seen.update(facts)
+
+    try:
+        with connected(args, tell) as device:
+            report = _report(device, args)
+    except NoPartition:
+        # What is connected is worth knowing all the same.
+        if args.json:
+            print(json.dumps({**seen, "remarks": []}, indent=2))
+        else:
+            print("\n".join(_device_lines({**seen, "port": args.port})))
+        raise
     print(json.dumps(report, indent=2) if args.json else _text(report))
     return exit_codes.OK
 
@@ -64,15 +79,7 @@ def _report(device: Connected, args: argparse.Namespace) -> dict[str, Any]:
 def _text(report: dict[str, Any]) -> str:
     from romfs.sizes import show_size
 
-    mpy = report["mpy"]
-    lines = [
-        f"{report['port']}: {report['machine'] or 'a board that does not say what it is'}",
-        f"  board        {report['board'] or 'not in the board list'}",
-        f"  firmware     MicroPython {report['micropython']} ({report['platform']})",
-        f"  loads        .mpy {mpy['version']}.{mpy['sub_version']}, {mpy['arch']}, "
-        f"{mpy['small_int_bits']}-bit small ints",
-        f"  free heap    {show_size(report['free_heap'])}",
-    ]
+    lines = _device_lines(report)
     for row in report["partitions"]:
         units = "/".join(show_size(size) for size in row["erase_units"])
         lines += [
@@ -82,6 +89,22 @@ def _text(report: dict[str, Any]) -> str:
         ]
     lines += [f"  note         {remark}" for remark in report["remarks"]]
     return "\n".join(lines)
+
+
+def _device_lines(report: dict[str, Any]) -> list[str]:
+    from romfs.sizes import show_size
+
+    mpy = report["mpy"]
+    loads = f".mpy {mpy['version']}.{mpy['sub_version']}, {mpy['arch']}"
+    if mpy.get("small_int_bits"):
+        loads += f", {mpy['small_int_bits']}-bit small ints"
+    return [
+        f"{report['port']}: {report['machine'] or 'a board that does not say what it is'}",
+        f"  board        {report['board'] or 'not in the board list'}",
+        f"  firmware     MicroPython {report['micropython']} ({report['platform']})",
+        f"  loads        {loads}",
+        f"  free heap    {show_size(report['free_heap'])}",
+    ]
 
 
 def _content(row: dict[str, Any]) -> str:

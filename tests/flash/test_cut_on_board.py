@@ -6,10 +6,13 @@ itself, under a time limit, since a half-written image can hang an import.
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from flash.board.virtual import VirtualBoard
-from tests.flash.live import answers, expected, write
+from romfs.errors import FlashError
+from tests.flash.live import answers, expected, image_of, modules, write
 from tests.flash.test_on_board import image
 
 BOARDS = ["PYBD_SF2", "RPI_PICO", "ESP8266_GENERIC-FLASH_2M_ROMFS", "ALIF_ENSEMBLE:M55_HE"]
@@ -61,22 +64,39 @@ def test_what_boots_after_a_cut(name: str, where: float, torn: bool) -> None:
         number = board.supply.count + min(total, max(1, round(total * where)))
         board.power_on(tear=number if torn else None, cut=None if torn else number)
         board.wait_booted()
-        _write_until_dark(board)
+        _write_until_dark(board, image(2))
         board.power_on()
         assert answers(board) in ("empty", expected(1), expected(2))
         write(board, image(2))
         assert answers(board) == expected(2)
 
 
-def _write_until_dark(board: VirtualBoard) -> None:
-    """Flash, and give up where a person would: when the board is gone."""
-    import threading
+@pytest.mark.parametrize("number", [1, 2, 3, 10, 18, 19, 20, 30, 34, 35, 36])
+def test_a_header_kept_on_the_device_is_not_lost(number: int) -> None:
+    """One changed module: the device remembers the header's block, and may not live to write it."""
+    before = modules(1)
+    after = {**before, "m5.mpy": modules(2)["m5.mpy"]}
+    old, new = image_of(before), image_of(after)
+    assert old[:4096] == new[:4096] and old != new
+    changed = str([100, 101, 102, 103, 104, 205])
+    with VirtualBoard("PYBD_SF2", seed=number) as board:
+        board.power_off()
+        board.flash.load(old)
+        board.power_on(tear=board.supply.count + number)
+        board.wait_booted()
+        _write_until_dark(board, new)
+        board.power_on()
+        assert answers(board) in ("empty", expected(1), changed)
+        write(board, new)
+        assert answers(board) == changed
 
-    from romfs.errors import FlashError
+
+def _write_until_dark(board: VirtualBoard, content: bytes) -> None:
+    """Flash, and give up where a person would: when the board is gone."""
 
     def attempt() -> None:
         try:
-            write(board, image(2))
+            write(board, content)
         except FlashError:
             return
 
