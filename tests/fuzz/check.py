@@ -131,14 +131,34 @@ def run_batch(engine: str, images: Sequence[bytes], tally: Tally) -> None:
                 return
             victim = images[first + done]
             if ended == "hang":
-                tally.hangs.append(victim)
+                # On a busy machine a process may just not have been given its time.
+                _confirm(engine, victim, folder, tally)
             else:
                 tally.crashes.append((victim, ended))
             first += done + 1
 
 
+def _confirm(engine: str, image: bytes, folder: Path, tally: Tally) -> None:
+    """Try one image alone, with much patience, before it counts as one that hangs."""
+    alone, progress = folder / "alone", folder / "alone.progress"
+    alone.write_bytes(len(image).to_bytes(4, "little") + image)
+    progress.write_bytes(b"")
+    ended, _ = _watch(engine, alone, progress, 0, folder, tally, patience=20 * PATIENCE)
+    if ended == "hang":
+        tally.hangs.append(image)
+    elif ended != "done":
+        tally.crashes.append((image, ended))
+
+
 def _watch(
-    engine: str, batch: Path, progress: Path, first: int, folder: Path, tally: Tally
+    engine: str,
+    batch: Path,
+    progress: Path,
+    first: int,
+    folder: Path,
+    tally: Tally,
+    *,
+    patience: float = PATIENCE,
 ) -> tuple[str, int]:
     """Run until the end of the batch or a mishap: how it ended, and how many images before."""
     command = [engine, "-X", f"heapsize={HEAP}", "runner.py", str(batch), str(progress), str(first)]
@@ -160,9 +180,9 @@ def _watch(
             if size != seen:
                 tally.interrupted += bool(asked)
                 seen, since, asked = size, now, 0
-            elif now - since > PATIENCE + STUBBORN:
+            elif now - since > patience + STUBBORN * patience / PATIENCE:
                 return "hang", _images_done(progress)
-            elif now - since > PATIENCE + asked * 1.0:
+            elif now - since > patience + asked * 2 * patience:
                 asked += 1
                 process.send_signal(signal.SIGINT)
     finally:
