@@ -56,7 +56,7 @@ def mount(
     vm = VM(target=target or UNIX, argv=list(argv), stdin=stdin, stdout=stdout, stderr=stderr)
     vm.mappings.append(mapping)
     vm.vfs.mount(VfsRom(mapping.image.data), "/rom")
-    vm.path += ["/rom", "/rom/lib"]
+    vm.path[:] = [".frozen", "/rom", "/rom/lib"]
     return MountedImage(vm, mapping)
 
 

@@ -287,7 +287,10 @@ def _native_member(obj: Any, native: type, name: str) -> Any:
         if name in ATTRIBUTES[native]:
             return native_attribute_as(obj, native, name)
         return None
-    return None if name.startswith("__") else getattr(obj, name, None)
+    if name.startswith("__"):
+        return None
+    member = getattr(native, name, None)
+    return member.__get__(obj, type(obj)) if hasattr(member, "__get__") else member
 
 
 def native_attribute_as(obj: Any, native: type, name: str) -> Any:
@@ -366,7 +369,7 @@ def class_member(cls: Any, name: str) -> Any:
             return OBJECT_MEMBERS[name] if cls is object else None
         return _NATIVE_INIT[name](native) if name in _NATIVE_INIT else None
     value = unbound(native, name)
-    if value is not None:
+    if value is not None or issubclass(native, BaseException):
         return value
     if native in ATTRIBUTES or name.startswith("__"):
         return None

@@ -57,9 +57,12 @@ class Request:
     memory: int | None = None
 
     def sys_path(self) -> list[str]:
-        """`sys.path` of the run: as firmware has it, with the host's directories first."""
+        """`sys.path` of the run: the host's directories, then as firmware has it.
+
+        The current directory is the host's, which no device has, and is not searched.
+        """
         rom = ["/rom", "/rom/lib"] if self.image is not None else []
-        return ["", *self.paths, ".frozen", *rom]
+        return [*self.paths, ".frozen", *rom]
 
 
 @dataclass(frozen=True)

@@ -83,12 +83,18 @@ class HostFault(BaseException):
     """Base of what stops a run from outside: time or memory limits."""
 
 
+explain: Callable[[BaseException], None] | None = None
+"""Set by the translator: corrects the text of what the host raised in translated code."""
+
+
 def absorb(exc: BaseException) -> None:
     """Turn host traceback frames of translated guest functions into entries.
 
     Args:
         exc: The exception; its host traceback is dropped.
     """
+    if explain is not None and ".seen" not in exc.__dict__:
+        explain(exc)
     trace = exc.__traceback__
     found = []
     while trace is not None:
@@ -138,6 +144,8 @@ def visible(exc: BaseException) -> BaseException:
     if kind is IndexError and str(exc).startswith("cannot fit 'int'"):
         exc = _replace(exc, OverflowError(*exc.args))
         state, kind = exc.__dict__, OverflowError
+    if explain is not None:
+        explain(exc)
     state[".seen"] = True
     if exc.args and _is_from_host(state) and len(exc.args) == 1 and type(exc.args[0]) is str:
         text = convert(kind, exc.args[0])

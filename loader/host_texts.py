@@ -29,7 +29,7 @@ _TYPES = {
     "list_iterator": "iterator", "tuple_iterator": "iterator", "str_iterator": "iterator",
     "range_iterator": "iterator", "str_ascii_iterator": "iterator",
     "wrapper_descriptor": "function", "method_descriptor": "function",
-    "method-wrapper": "bound_method", "functools.partial": "function", "byte": "bytes",
+    "method-wrapper": "bound_method", "functools.partial": "function", "byte": "bytes", "array.array": "array",
 }  # fmt: skip
 """Host's name of a type -> the guest's."""
 

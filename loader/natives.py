@@ -100,6 +100,15 @@ _OWN: dict[type, dict[str, Getter]] = {
     kind: {name: _method(function) for name, function in table.items()}
     for kind, table in methods.METHODS.items()
 }
+
+
+def _array_extend(self: Any, values: Any) -> None:
+    from loader.modules.array import extend
+
+    extend(self, values)
+
+
+_OWN[array.array] = {"extend": _method(_array_extend)}
 _OWN.setdefault(types.FunctionType, {})["__name__"] = lambda f: f.__name__
 
 ITERATOR_TYPES = tuple({type(iterator) for iterator in ITERATORS})

@@ -129,6 +129,13 @@ def _remembered(keys: tuple[Any, ...], capacity: int) -> list[Any]:
 _BY_VALUE = ({str}, {int}, {str, int})
 
 
+def _keeps_order(mapping: dict[Any, Any]) -> bool:
+    """Whether it is an OrderedDict."""
+    from loader.modules.collections import OrderedDict
+
+    return isinstance(mapping, OrderedDict)
+
+
 def dict_keys(mapping: dict[Any, Any]) -> list[Any]:
     """Keys of a guest dict in a device's order."""
     count = len(mapping)

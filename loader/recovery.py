@@ -28,6 +28,8 @@ _PLAIN = frozenset({int, bool, float, complex, str, bytes, bytearray, list, tupl
                     frozenset, range, slice, type(None)})  # fmt: skip
 
 
+_ITEM_FORMATS = frozenset("bBhHiIlLqQ")
+
 FAILED = Null()
 """What `recover` returns where the instruction has failed for good."""
 
@@ -54,6 +56,12 @@ def recover(vm: VM, op: int, x: Any, t: Any, exc: BaseException) -> Any:
         if type(target) is bytearray:
             target[t] = x & 0xFF
             return frame["s"].pop()
+        if type(target) is memoryview and target.format in _ITEM_FORMATS:
+            size = 8 * target.itemsize
+            low = x & (1 << size) - 1
+            signed = target.format.islower() and low >> size - 1
+            target[t] = low - (1 << size) if signed else low
+            return frame["s"].pop()
     if op == _STORE_SUBSCR and type(exc) in (OverflowError, TypeError, ValueError):
         frame = sys._getframe(1).f_locals
         if type(frame["y"]) is array.array:
@@ -63,7 +71,7 @@ def recover(vm: VM, op: int, x: Any, t: Any, exc: BaseException) -> Any:
                 exc.args = error.args
                 return FAILED
             return frame["s"].pop()
-    if op in _CALLS and type(exc) in (OverflowError, TypeError):
+    if op in _CALLS and type(exc) in (OverflowError, TypeError, ValueError):
         done = _array_call(sys._getframe(1).f_locals)
         if done is not FAILED:
             return done

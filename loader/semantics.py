@@ -158,7 +158,7 @@ def _accessor(kind: type, name: str) -> Callable[..., Any] | None:
 def _store_in_namespace(name: str, value: Obj, obj: Obj) -> None:
     if value is NULL:
         if name not in obj.__dict__:
-            raise cannot_store(obj, name)
+            raise cannot_store(obj, name) if isinstance(obj, type) else KeyError(name)
         delattr(obj, name)
     elif name in HIDDEN and isinstance(obj, type):
         hidden = obj.__dict__.get(".hidden")

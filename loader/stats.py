@@ -104,8 +104,8 @@ def render(figures: list[dict[str, Any]]) -> str:
         lines.append(
             f"{row['file']}: {row['functions']} functions, "
             f"bytecode {row['bytecode_in_place']} B in place, {row['bytecode_copied']} B copied; "
-            f"constants {row['constants_in_place']} B in place; qstrs {row['qstrs_new']} new, {row['qstrs_shared']} shared, "
-            f"{row['qstrs_static']} static; tables {row['table_bytes']} B; RAM on the target "
+            f"constants {row['constants_in_place']} B in place; qstrs {row['qstrs_new']} new, "
+            f"{row['qstrs_shared']} shared, {row['qstrs_static']} static; tables {row['table_bytes']} B; RAM on the target "
             f"{row['predicted_ram']} B"
         )
     return "\n".join(lines)

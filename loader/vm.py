@@ -92,7 +92,7 @@ class VM:
         self.stderr = stderr if stderr is not None else sys.stderr.buffer
         self.vfs = vfs if vfs is not None else MountTable.unix()
         self.modules: dict[str, types.ModuleType] = {}
-        self.path: list[str] = ["", ".frozen"]
+        self.path: list[str] = [".frozen"]
         self.pool = QstrPool()
         self.calls: list[Any] = []
         self.opt_level = 0

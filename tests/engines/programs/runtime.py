@@ -168,7 +168,7 @@ except AttributeError as e: print(e)
 print(p, type(p))
 #: errno_oserror
 import errno
-try: open("/nonexistent/file")
+try: open("/no/such/file")
 except OSError as e: print(e.errno == errno.ENOENT, e, repr(e), e.args)
 print(errno.errorcode[errno.ENOENT], errno.EEXIST)
 #: ellipsis_notimpl
