@@ -1,6 +1,6 @@
 """What the stand-ins for hardware share: a record of calls, and state the host can set.
 
-Nothing here drives anything. Every call of a stand-in goes into `vm.calls`, and a test
+Nothing here drives anything. Calls of the stand-ins go into `vm.calls`, and a test
 on the host plays the outside world through `Bench`: it sets pins, answers on buses and
 feeds UARTs. Timers fire while the guest sleeps, idles or waits, never in between.
 """
@@ -34,6 +34,16 @@ class Call(NamedTuple):
         given = [repr(value) for value in self.args]
         given += [f"{name}={value!r}" for name, value in self.named.items()]
         return f"{self.name}({', '.join(given)})"
+
+
+MOST_CALLS = 100_000
+"""Calls kept in the record; a program that polls a pin makes them without end."""
+
+
+def note(vm: VM, call: Call) -> None:
+    """Add to the record, unless it is full."""
+    if len(vm.calls) < MOST_CALLS:
+        vm.calls.append(call)
 
 
 @dataclass(eq=False)
@@ -154,7 +164,7 @@ class Device:
         name = f"{self.module}.{type(self).__name__}"
         if self._label is not None:
             name += f"({self._label})"
-        self.vm.calls.append(Call(f"{name}.{method}" if method else name, args, named))
+        note(self.vm, Call(f"{name}.{method}" if method else name, args, named))
 
     @property
     def _bench(self) -> Bench:
@@ -171,7 +181,7 @@ def recorded(vm: VM, name: str, result: Any = None) -> Callable[..., Any]:
     """A function that records its calls and returns `result`."""
 
     def call(*args: Any, **named: Any) -> Any:
-        vm.calls.append(Call(name, args, named))
+        note(vm, Call(name, args, named))
         return result
 
     return call

@@ -20,6 +20,8 @@ from loader.modules.streams import (
     FLUSH,
     GET_FILENO,
     POLL,
+    POLL_RD,
+    POLL_WR,
     SEEK,
     Stream,
     stream_type,
@@ -133,10 +135,16 @@ class StandardStream(_PosixFile):
         if request == FLUSH:
             self._stream.flush()
             return 0
-        if request == POLL and not hasattr(self._stream, "fileno"):
-            return arg & (1 | 4)
         if request == CLOSE:
             return 0
+        if request in (POLL, GET_FILENO):
+            try:
+                self._stream.fileno()
+            except (AttributeError, OSError):
+                # Not a file of the host: whoever waits for it need not.
+                if request == POLL:
+                    return arg & (POLL_RD | POLL_WR)
+                raise os_error(EINVAL) from None
         return super()._ioctl(request, arg)
 
     def __del__(self) -> None:
