@@ -65,19 +65,31 @@ def run(code, L, resume=None):
                                 if op == 0x13:
                                     name = A[ip]
                                     ip = N[ip]
-                                    t = getattr(t, name) if name not in GUARDED else load_attr(vm, name, t)
+                                    t = (
+                                        getattr(t, name)
+                                        if name not in GUARDED
+                                        else load_attr(vm, name, t)
+                                    )
                                 else:
                                     if op == 0x14:
                                         name = A[ip]
                                         ip = N[ip]
-                                        s.append(getattr(t, name) if name not in GUARDED else load_attr(vm, name, t))
+                                        s.append(
+                                            getattr(t, name)
+                                            if name not in GUARDED
+                                            else load_attr(vm, name, t)
+                                        )
                                         t = NULL
                                     else:
                                         if op == 0x18:
                                             name = A[ip]
                                             ip = N[ip]
                                             x = s.pop()
-                                            if x is not NULL and type(type(t)) is GuestType and name not in GUARDED:
+                                            if (
+                                                x is not NULL
+                                                and type(type(t)) is GuestType
+                                                and name not in GUARDED
+                                            ):
                                                 setattr(t, name, x)
                                             else:
                                                 store_attr(vm, name, x, t)
@@ -111,20 +123,22 @@ def run(code, L, resume=None):
                                             s.append(t)
                                             t = L[arg]
                                             if t is NULL:
-                                                raise NameError("local variable referenced before assignment")
+                                                raise NameError(
+                                                    "local variable referenced before assignment"
+                                                )
                                         else:
                                             if op == 0x23:
                                                 s.append(t)
                                                 t = A[ip]
                                                 ip = N[ip]
                                             else:
-                                                if op < 0x1c:
+                                                if op < 0x1C:
                                                     if op == 0x19:
                                                         name = A[ip]
                                                         ip = N[ip]
                                                         del vm.ns[name]
                                                     else:
-                                                        if op == 0x1a:
+                                                        if op == 0x1A:
                                                             name = A[ip]
                                                             ip = N[ip]
                                                             del G[name]
@@ -135,7 +149,7 @@ def run(code, L, resume=None):
                                                             t = vm.import_name(name, G, t, x)
                                                 else:
                                                     if op < 0x21:
-                                                        if op == 0x1c:
+                                                        if op == 0x1C:
                                                             name = A[ip]
                                                             ip = N[ip]
                                                             x, t = import_from(vm, name, t)
@@ -147,7 +161,9 @@ def run(code, L, resume=None):
                                                             s.append(t)
                                                             x = tuple(s[-y:])
                                                             del s[-y:]
-                                                            t = make_function(code.children[arg], NULL, NULL, x)
+                                                            t = make_function(
+                                                                code.children[arg], NULL, NULL, x
+                                                            )
                                                     else:
                                                         if op == 0x21:
                                                             arg = A[ip]
@@ -157,7 +173,9 @@ def run(code, L, resume=None):
                                                             x = tuple(s[-y:])
                                                             del s[-y:]
                                                             t = s.pop()
-                                                            t = make_function(code.children[arg], s.pop(), t, x)
+                                                            t = make_function(
+                                                                code.children[arg], s.pop(), t, x
+                                                            )
                                                         else:
                                                             s.append(t)
                                                             t = A[ip]
@@ -170,7 +188,9 @@ def run(code, L, resume=None):
                                             try:
                                                 t = L[arg].cell_contents
                                             except ValueError:
-                                                raise NameError("local variable referenced before assignment") from None
+                                                raise NameError(
+                                                    "local variable referenced before assignment"
+                                                ) from None
                                         else:
                                             if op == 0x26:
                                                 arg = A[ip]
@@ -225,8 +245,8 @@ def run(code, L, resume=None):
                                             else:
                                                 t = f(*args)
                                     else:
-                                        if op < 0x2b:
-                                            if op == 0x2a:
+                                        if op < 0x2B:
+                                            if op == 0x2A:
                                                 arg = A[ip]
                                                 ip = N[ip]
                                                 if arg and vm.heap_locks:
@@ -242,7 +262,9 @@ def run(code, L, resume=None):
                                                     arg = A[ip]
                                                     ip = N[ip]
                                                     if L[arg] is NULL:
-                                                        raise NameError("local variable referenced before assignment")
+                                                        raise NameError(
+                                                            "local variable referenced before assignment"
+                                                        )
                                                     L[arg] = NULL
                                                 else:
                                                     arg = A[ip]
@@ -251,11 +273,13 @@ def run(code, L, resume=None):
                                                         L[arg].cell_contents
                                                         del L[arg].cell_contents
                                                     except ValueError:
-                                                        raise NameError("local variable referenced before assignment") from None
+                                                        raise NameError(
+                                                            "local variable referenced before assignment"
+                                                        ) from None
                                         else:
-                                            if op < 0x2f:
-                                                if op < 0x2d:
-                                                    if op == 0x2b:
+                                            if op < 0x2F:
+                                                if op < 0x2D:
+                                                    if op == 0x2B:
                                                         arg = A[ip]
                                                         ip = N[ip]
                                                         if vm.heap_locks:
@@ -276,7 +300,7 @@ def run(code, L, resume=None):
                                                         if arg > 2:
                                                             note_display(t, arg)
                                                 else:
-                                                    if op == 0x2d:
+                                                    if op == 0x2D:
                                                         arg = A[ip]
                                                         ip = N[ip]
                                                         s.append(t)
@@ -290,10 +314,14 @@ def run(code, L, resume=None):
                                                         arg = A[ip]
                                                         ip = N[ip]
                                                         x = s.pop()
-                                                        t = slice(x, t) if arg == 2 else slice(s.pop(), x, t)
+                                                        t = (
+                                                            slice(x, t)
+                                                            if arg == 2
+                                                            else slice(s.pop(), x, t)
+                                                        )
                                             else:
                                                 if op < 0x31:
-                                                    if op == 0x2f:
+                                                    if op == 0x2F:
                                                         arg = A[ip]
                                                         ip = N[ip]
                                                         x = s[-(arg >> 2)]
@@ -308,7 +336,11 @@ def run(code, L, resume=None):
                                                     else:
                                                         arg = A[ip]
                                                         ip = N[ip]
-                                                        if arg == 2 and type(t) is tuple and len(t) == 2:
+                                                        if (
+                                                            arg == 2
+                                                            and type(t) is tuple
+                                                            and len(t) == 2
+                                                        ):
                                                             x, t = t
                                                             s.append(t)
                                                             t = x
@@ -326,11 +358,15 @@ def run(code, L, resume=None):
                                                             arg = A[ip]
                                                             ip = N[ip]
                                                             s.append(t)
-                                                            t = make_function(code.children[arg], NULL, NULL, ())
+                                                            t = make_function(
+                                                                code.children[arg], NULL, NULL, ()
+                                                            )
                                                         else:
                                                             arg = A[ip]
                                                             ip = N[ip]
-                                                            t = make_function(code.children[arg], s.pop(), t, ())
+                                                            t = make_function(
+                                                                code.children[arg], s.pop(), t, ()
+                                                            )
                             else:
                                 if op < 0x37:
                                     if op == 0x35:
@@ -451,7 +487,7 @@ def run(code, L, resume=None):
                                     t = x[t] if type(t) is not slice else load_subscr(vm, 0, x, t)
                                 else:
                                     if op < 0x50:
-                                        if op == 0x4b:
+                                        if op == 0x4B:
                                             x = next(t if t is not NULL else s[-2], NULL)
                                             if x is NULL:
                                                 del s[-3:]
@@ -479,7 +515,9 @@ def run(code, L, resume=None):
                                                     else:
                                                         f, x, t = setup_with(vm, 0, t)
                                                         s += (f, x)
-                                                        blocks.append([A[ip], len(s) - 1, True, None])
+                                                        blocks.append(
+                                                            [A[ip], len(s) - 1, True, None]
+                                                        )
                                                         ip = N[ip]
                                             else:
                                                 if op == 0x48:
@@ -527,7 +565,7 @@ def run(code, L, resume=None):
                                     else:
                                         s.append(t)
                             else:
-                                if op < 0x5b:
+                                if op < 0x5B:
                                     if op == 0x59:
                                         t = s.pop()
                                     else:
@@ -543,7 +581,7 @@ def run(code, L, resume=None):
                                             if y[2]:
                                                 if y[0] >= ip:
                                                     x = y[1]
-                                                    del s[x + 1:]
+                                                    del s[x + 1 :]
                                                     s.append(t)
                                                     t = -1
                                                     ip = y[0]
@@ -554,14 +592,14 @@ def run(code, L, resume=None):
                                         else:
                                             return t
                                     else:
-                                        if op == 0x5b:
+                                        if op == 0x5B:
                                             y = s.pop()
                                             x = s.pop()
                                             s += (t, x)
                                             t = y
                                         else:
-                                            if op < 0x5e:
-                                                if op == 0x5c:
+                                            if op < 0x5E:
+                                                if op == 0x5C:
                                                     t = with_cleanup(s, t)
                                                 else:
                                                     blocks.pop()
@@ -576,7 +614,7 @@ def run(code, L, resume=None):
                                                                 if y[2]:
                                                                     if y[0] >= ip:
                                                                         x = y[1]
-                                                                        del s[x + 1:]
+                                                                        del s[x + 1 :]
                                                                         s.append(t)
                                                                         t = -1
                                                                         ip = y[0]
@@ -608,10 +646,10 @@ def run(code, L, resume=None):
                                                     else:
                                                         raise t
                                             else:
-                                                if op == 0x5e:
+                                                if op == 0x5E:
                                                     t = get_iter(vm, 0, t)
                                                 else:
-                                                    if op == 0x5f:
+                                                    if op == 0x5F:
                                                         s += ITERATOR_PAD
                                                         y = type(t)
                                                         if y is list or y is range or y is tuple:
@@ -623,12 +661,14 @@ def run(code, L, resume=None):
                                                         s[-1][t] = x
                                                         t = s.pop()
                 else:
-                    if op < 0xc0:
-                        if op < 0xb0:
+                    if op < 0xC0:
+                        if op < 0xB0:
                             if op < 0x70:
                                 if op < 0x68:
                                     if op == 0x67:
-                                        raise BytecodeError("yield outside a generator", ip=ip - 1, op=op)
+                                        raise BytecodeError(
+                                            "yield outside a generator", ip=ip - 1, op=op
+                                        )
                                     else:
                                         if op == 0x64:
                                             raise last_exception(blocks)
@@ -640,7 +680,9 @@ def run(code, L, resume=None):
                                                 raise exception_from(x)
                                 else:
                                     if op == 0x68:
-                                        raise BytecodeError("yield outside a generator", ip=ip - 1, op=op)
+                                        raise BytecodeError(
+                                            "yield outside a generator", ip=ip - 1, op=op
+                                        )
                                     else:
                                         vm.import_star(t)
                                         t = s.pop()
@@ -653,64 +695,66 @@ def run(code, L, resume=None):
                             if t is NULL:
                                 raise NameError("local variable referenced before assignment")
                     else:
-                        if op < 0xda:
-                            if op < 0xd0:
+                        if op < 0xDA:
+                            if op < 0xD0:
                                 L[op - 0xC0] = t
                                 t = s.pop()
                             else:
-                                if op < 0xd8:
-                                    if op == 0xd7:
+                                if op < 0xD8:
+                                    if op == 0xD7:
                                         x = s.pop()
                                         t = x < t
                                     else:
-                                        if op == 0xd3:
+                                        if op == 0xD3:
                                             t = not t
                                         else:
-                                            if op == 0xd0:
+                                            if op == 0xD0:
                                                 x = NULL
                                                 t = +t
                                             else:
-                                                if op == 0xd1:
+                                                if op == 0xD1:
                                                     x = NULL
                                                     t = -t
                                                 else:
                                                     x = NULL
                                                     t = ~t
                                 else:
-                                    if op == 0xd8:
+                                    if op == 0xD8:
                                         x = s.pop()
                                         t = x > t
                                     else:
                                         x = s.pop()
                                         t = x == t
                         else:
-                            if op < 0xee:
-                                if op < 0xe5:
-                                    if op < 0xdf:
-                                        if op < 0xdd:
-                                            if op == 0xda:
+                            if op < 0xEE:
+                                if op < 0xE5:
+                                    if op < 0xDF:
+                                        if op < 0xDD:
+                                            if op == 0xDA:
                                                 x = s.pop()
                                                 t = x <= t
                                             else:
-                                                if op == 0xdb:
+                                                if op == 0xDB:
                                                     x = s.pop()
                                                     t = x >= t
                                                 else:
                                                     x = s.pop()
                                                     t = x != t
                                         else:
-                                            if op == 0xdd:
+                                            if op == 0xDD:
                                                 x = s.pop()
                                                 t = x in t
                                             else:
                                                 x = s.pop()
-                                                t = x is t or (type(x) is int and type(t) is int and x == t)
+                                                t = x is t or (
+                                                    type(x) is int and type(t) is int and x == t
+                                                )
                                     else:
-                                        if op < 0xe2:
-                                            if op == 0xdf:
+                                        if op < 0xE2:
+                                            if op == 0xDF:
                                                 t = matches(s.pop(), t)
                                             else:
-                                                if op == 0xe0:
+                                                if op == 0xE0:
                                                     x = y = s.pop()
                                                     y |= t
                                                     t = y
@@ -722,27 +766,27 @@ def run(code, L, resume=None):
                                                     if t is True or t is False:
                                                         t = int(t) if type(x) is bool else t
                                         else:
-                                            if op == 0xe2:
+                                            if op == 0xE2:
                                                 x = s.pop()
                                                 t = x & t
                                                 if t is True or t is False:
                                                     t = int(t) if type(x) is bool else t
                                             else:
-                                                if op == 0xe3:
+                                                if op == 0xE3:
                                                     x = s.pop()
                                                     t = x << t
                                                 else:
                                                     x = s.pop()
                                                     t = x >> t
                                 else:
-                                    if op == 0xe5:
+                                    if op == 0xE5:
                                         x = y = s.pop()
                                         y += t
                                         t = y
                                     else:
-                                        if op < 0xea:
-                                            if op < 0xe8:
-                                                if op == 0xe6:
+                                        if op < 0xEA:
+                                            if op < 0xE8:
+                                                if op == 0xE6:
                                                     x = y = s.pop()
                                                     y -= t
                                                     t = y
@@ -750,84 +794,108 @@ def run(code, L, resume=None):
                                                     x = s.pop()
                                                     t = x * t
                                             else:
-                                                if op == 0xe8:
+                                                if op == 0xE8:
                                                     x = s.pop()
                                                     t = x @ t
                                                 else:
                                                     x = s.pop()
                                                     t = x // t
                                         else:
-                                            if op < 0xec:
-                                                if op == 0xea:
+                                            if op < 0xEC:
+                                                if op == 0xEA:
                                                     x = s.pop()
                                                     y = x / t
-                                                    t = y if type(y) is not complex else complex_divide(x, t)
+                                                    t = (
+                                                        y
+                                                        if type(y) is not complex
+                                                        else complex_divide(x, t)
+                                                    )
                                                 else:
                                                     x = s.pop()
-                                                    t = format_percent(x, t) if type(x) in TEXTS else x % t
+                                                    t = (
+                                                        format_percent(x, t)
+                                                        if type(x) in TEXTS
+                                                        else x % t
+                                                    )
                                             else:
-                                                if op == 0xec:
+                                                if op == 0xEC:
                                                     x = s.pop()
-                                                    y = x ** t
-                                                    t = y if type(y) is not complex else complex_power(x, t)
+                                                    y = x**t
+                                                    t = (
+                                                        y
+                                                        if type(y) is not complex
+                                                        else complex_power(x, t)
+                                                    )
                                                 else:
                                                     x = s.pop()
                                                     t = x | t
                                                     if t is True or t is False:
                                                         t = int(t) if type(x) is bool else t
                             else:
-                                if op < 0xf3:
-                                    if op == 0xf2:
+                                if op < 0xF3:
+                                    if op == 0xF2:
                                         x = s.pop()
                                         t = x + t
                                     else:
-                                        if op == 0xee:
+                                        if op == 0xEE:
                                             x = s.pop()
                                             t = x ^ t
                                             if t is True or t is False:
                                                 t = int(t) if type(x) is bool else t
                                         else:
-                                            if op == 0xef:
+                                            if op == 0xEF:
                                                 x = s.pop()
                                                 t = x & t
                                                 if t is True or t is False:
                                                     t = int(t) if type(x) is bool else t
                                             else:
-                                                if op == 0xf0:
+                                                if op == 0xF0:
                                                     x = s.pop()
                                                     t = x << t
                                                 else:
                                                     x = s.pop()
                                                     t = x >> t
                                 else:
-                                    if op == 0xf3:
+                                    if op == 0xF3:
                                         x = s.pop()
                                         t = x - t
                                     else:
-                                        if op == 0xf4:
+                                        if op == 0xF4:
                                             x = s.pop()
                                             t = x * t
                                         else:
-                                            if op < 0xf7:
-                                                if op == 0xf5:
+                                            if op < 0xF7:
+                                                if op == 0xF5:
                                                     x = s.pop()
                                                     t = x @ t
                                                 else:
                                                     x = s.pop()
                                                     t = x // t
                                             else:
-                                                if op == 0xf7:
+                                                if op == 0xF7:
                                                     x = s.pop()
                                                     y = x / t
-                                                    t = y if type(y) is not complex else complex_divide(x, t)
+                                                    t = (
+                                                        y
+                                                        if type(y) is not complex
+                                                        else complex_divide(x, t)
+                                                    )
                                                 else:
-                                                    if op == 0xf8:
+                                                    if op == 0xF8:
                                                         x = s.pop()
-                                                        t = format_percent(x, t) if type(x) in TEXTS else x % t
+                                                        t = (
+                                                            format_percent(x, t)
+                                                            if type(x) in TEXTS
+                                                            else x % t
+                                                        )
                                                     else:
                                                         x = s.pop()
-                                                        y = x ** t
-                                                        t = y if type(y) is not complex else complex_power(x, t)
+                                                        y = x**t
+                                                        t = (
+                                                            y
+                                                            if type(y) is not complex
+                                                            else complex_power(x, t)
+                                                        )
         except BaseException as caught:
             exc = caught
         if exc.__traceback__.tb_next is None:
@@ -850,7 +918,7 @@ def run(code, L, resume=None):
         if len(s) == x:
             s.append(t)
         else:
-            del s[x + 1:]
+            del s[x + 1 :]
         y[3] = t = exc
         ip = y[0]
         exc = None
@@ -914,19 +982,31 @@ def run_observed(code, L, resume=None):
                                 if op == 0x13:
                                     name = A[ip]
                                     ip = N[ip]
-                                    t = getattr(t, name) if name not in GUARDED else load_attr(vm, name, t)
+                                    t = (
+                                        getattr(t, name)
+                                        if name not in GUARDED
+                                        else load_attr(vm, name, t)
+                                    )
                                 else:
                                     if op == 0x14:
                                         name = A[ip]
                                         ip = N[ip]
-                                        s.append(getattr(t, name) if name not in GUARDED else load_attr(vm, name, t))
+                                        s.append(
+                                            getattr(t, name)
+                                            if name not in GUARDED
+                                            else load_attr(vm, name, t)
+                                        )
                                         t = NULL
                                     else:
                                         if op == 0x18:
                                             name = A[ip]
                                             ip = N[ip]
                                             x = s.pop()
-                                            if x is not NULL and type(type(t)) is GuestType and name not in GUARDED:
+                                            if (
+                                                x is not NULL
+                                                and type(type(t)) is GuestType
+                                                and name not in GUARDED
+                                            ):
                                                 setattr(t, name, x)
                                             else:
                                                 store_attr(vm, name, x, t)
@@ -960,20 +1040,22 @@ def run_observed(code, L, resume=None):
                                             s.append(t)
                                             t = L[arg]
                                             if t is NULL:
-                                                raise NameError("local variable referenced before assignment")
+                                                raise NameError(
+                                                    "local variable referenced before assignment"
+                                                )
                                         else:
                                             if op == 0x23:
                                                 s.append(t)
                                                 t = A[ip]
                                                 ip = N[ip]
                                             else:
-                                                if op < 0x1c:
+                                                if op < 0x1C:
                                                     if op == 0x19:
                                                         name = A[ip]
                                                         ip = N[ip]
                                                         del vm.ns[name]
                                                     else:
-                                                        if op == 0x1a:
+                                                        if op == 0x1A:
                                                             name = A[ip]
                                                             ip = N[ip]
                                                             del G[name]
@@ -984,7 +1066,7 @@ def run_observed(code, L, resume=None):
                                                             t = vm.import_name(name, G, t, x)
                                                 else:
                                                     if op < 0x21:
-                                                        if op == 0x1c:
+                                                        if op == 0x1C:
                                                             name = A[ip]
                                                             ip = N[ip]
                                                             x, t = import_from(vm, name, t)
@@ -996,7 +1078,9 @@ def run_observed(code, L, resume=None):
                                                             s.append(t)
                                                             x = tuple(s[-y:])
                                                             del s[-y:]
-                                                            t = make_function(code.children[arg], NULL, NULL, x)
+                                                            t = make_function(
+                                                                code.children[arg], NULL, NULL, x
+                                                            )
                                                     else:
                                                         if op == 0x21:
                                                             arg = A[ip]
@@ -1006,7 +1090,9 @@ def run_observed(code, L, resume=None):
                                                             x = tuple(s[-y:])
                                                             del s[-y:]
                                                             t = s.pop()
-                                                            t = make_function(code.children[arg], s.pop(), t, x)
+                                                            t = make_function(
+                                                                code.children[arg], s.pop(), t, x
+                                                            )
                                                         else:
                                                             s.append(t)
                                                             t = A[ip]
@@ -1019,7 +1105,9 @@ def run_observed(code, L, resume=None):
                                             try:
                                                 t = L[arg].cell_contents
                                             except ValueError:
-                                                raise NameError("local variable referenced before assignment") from None
+                                                raise NameError(
+                                                    "local variable referenced before assignment"
+                                                ) from None
                                         else:
                                             if op == 0x26:
                                                 arg = A[ip]
@@ -1074,8 +1162,8 @@ def run_observed(code, L, resume=None):
                                             else:
                                                 t = f(*args)
                                     else:
-                                        if op < 0x2b:
-                                            if op == 0x2a:
+                                        if op < 0x2B:
+                                            if op == 0x2A:
                                                 arg = A[ip]
                                                 ip = N[ip]
                                                 if arg and vm.heap_locks:
@@ -1091,7 +1179,9 @@ def run_observed(code, L, resume=None):
                                                     arg = A[ip]
                                                     ip = N[ip]
                                                     if L[arg] is NULL:
-                                                        raise NameError("local variable referenced before assignment")
+                                                        raise NameError(
+                                                            "local variable referenced before assignment"
+                                                        )
                                                     L[arg] = NULL
                                                 else:
                                                     arg = A[ip]
@@ -1100,11 +1190,13 @@ def run_observed(code, L, resume=None):
                                                         L[arg].cell_contents
                                                         del L[arg].cell_contents
                                                     except ValueError:
-                                                        raise NameError("local variable referenced before assignment") from None
+                                                        raise NameError(
+                                                            "local variable referenced before assignment"
+                                                        ) from None
                                         else:
-                                            if op < 0x2f:
-                                                if op < 0x2d:
-                                                    if op == 0x2b:
+                                            if op < 0x2F:
+                                                if op < 0x2D:
+                                                    if op == 0x2B:
                                                         arg = A[ip]
                                                         ip = N[ip]
                                                         if vm.heap_locks:
@@ -1125,7 +1217,7 @@ def run_observed(code, L, resume=None):
                                                         if arg > 2:
                                                             note_display(t, arg)
                                                 else:
-                                                    if op == 0x2d:
+                                                    if op == 0x2D:
                                                         arg = A[ip]
                                                         ip = N[ip]
                                                         s.append(t)
@@ -1139,10 +1231,14 @@ def run_observed(code, L, resume=None):
                                                         arg = A[ip]
                                                         ip = N[ip]
                                                         x = s.pop()
-                                                        t = slice(x, t) if arg == 2 else slice(s.pop(), x, t)
+                                                        t = (
+                                                            slice(x, t)
+                                                            if arg == 2
+                                                            else slice(s.pop(), x, t)
+                                                        )
                                             else:
                                                 if op < 0x31:
-                                                    if op == 0x2f:
+                                                    if op == 0x2F:
                                                         arg = A[ip]
                                                         ip = N[ip]
                                                         x = s[-(arg >> 2)]
@@ -1157,7 +1253,11 @@ def run_observed(code, L, resume=None):
                                                     else:
                                                         arg = A[ip]
                                                         ip = N[ip]
-                                                        if arg == 2 and type(t) is tuple and len(t) == 2:
+                                                        if (
+                                                            arg == 2
+                                                            and type(t) is tuple
+                                                            and len(t) == 2
+                                                        ):
                                                             x, t = t
                                                             s.append(t)
                                                             t = x
@@ -1175,11 +1275,15 @@ def run_observed(code, L, resume=None):
                                                             arg = A[ip]
                                                             ip = N[ip]
                                                             s.append(t)
-                                                            t = make_function(code.children[arg], NULL, NULL, ())
+                                                            t = make_function(
+                                                                code.children[arg], NULL, NULL, ()
+                                                            )
                                                         else:
                                                             arg = A[ip]
                                                             ip = N[ip]
-                                                            t = make_function(code.children[arg], s.pop(), t, ())
+                                                            t = make_function(
+                                                                code.children[arg], s.pop(), t, ()
+                                                            )
                             else:
                                 if op < 0x37:
                                     if op == 0x35:
@@ -1300,7 +1404,7 @@ def run_observed(code, L, resume=None):
                                     t = x[t] if type(t) is not slice else load_subscr(vm, 0, x, t)
                                 else:
                                     if op < 0x50:
-                                        if op == 0x4b:
+                                        if op == 0x4B:
                                             x = next(t if t is not NULL else s[-2], NULL)
                                             if x is NULL:
                                                 del s[-3:]
@@ -1328,7 +1432,9 @@ def run_observed(code, L, resume=None):
                                                     else:
                                                         f, x, t = setup_with(vm, 0, t)
                                                         s += (f, x)
-                                                        blocks.append([A[ip], len(s) - 1, True, None])
+                                                        blocks.append(
+                                                            [A[ip], len(s) - 1, True, None]
+                                                        )
                                                         ip = N[ip]
                                             else:
                                                 if op == 0x48:
@@ -1376,7 +1482,7 @@ def run_observed(code, L, resume=None):
                                     else:
                                         s.append(t)
                             else:
-                                if op < 0x5b:
+                                if op < 0x5B:
                                     if op == 0x59:
                                         t = s.pop()
                                     else:
@@ -1392,7 +1498,7 @@ def run_observed(code, L, resume=None):
                                             if y[2]:
                                                 if y[0] >= ip:
                                                     x = y[1]
-                                                    del s[x + 1:]
+                                                    del s[x + 1 :]
                                                     s.append(t)
                                                     t = -1
                                                     ip = y[0]
@@ -1403,14 +1509,14 @@ def run_observed(code, L, resume=None):
                                         else:
                                             return t
                                     else:
-                                        if op == 0x5b:
+                                        if op == 0x5B:
                                             y = s.pop()
                                             x = s.pop()
                                             s += (t, x)
                                             t = y
                                         else:
-                                            if op < 0x5e:
-                                                if op == 0x5c:
+                                            if op < 0x5E:
+                                                if op == 0x5C:
                                                     t = with_cleanup(s, t)
                                                 else:
                                                     blocks.pop()
@@ -1425,7 +1531,7 @@ def run_observed(code, L, resume=None):
                                                                 if y[2]:
                                                                     if y[0] >= ip:
                                                                         x = y[1]
-                                                                        del s[x + 1:]
+                                                                        del s[x + 1 :]
                                                                         s.append(t)
                                                                         t = -1
                                                                         ip = y[0]
@@ -1457,10 +1563,10 @@ def run_observed(code, L, resume=None):
                                                     else:
                                                         raise t
                                             else:
-                                                if op == 0x5e:
+                                                if op == 0x5E:
                                                     t = get_iter(vm, 0, t)
                                                 else:
-                                                    if op == 0x5f:
+                                                    if op == 0x5F:
                                                         s += ITERATOR_PAD
                                                         y = type(t)
                                                         if y is list or y is range or y is tuple:
@@ -1472,12 +1578,14 @@ def run_observed(code, L, resume=None):
                                                         s[-1][t] = x
                                                         t = s.pop()
                 else:
-                    if op < 0xc0:
-                        if op < 0xb0:
+                    if op < 0xC0:
+                        if op < 0xB0:
                             if op < 0x70:
                                 if op < 0x68:
                                     if op == 0x67:
-                                        raise BytecodeError("yield outside a generator", ip=ip - 1, op=op)
+                                        raise BytecodeError(
+                                            "yield outside a generator", ip=ip - 1, op=op
+                                        )
                                     else:
                                         if op == 0x64:
                                             raise last_exception(blocks)
@@ -1489,7 +1597,9 @@ def run_observed(code, L, resume=None):
                                                 raise exception_from(x)
                                 else:
                                     if op == 0x68:
-                                        raise BytecodeError("yield outside a generator", ip=ip - 1, op=op)
+                                        raise BytecodeError(
+                                            "yield outside a generator", ip=ip - 1, op=op
+                                        )
                                     else:
                                         vm.import_star(t)
                                         t = s.pop()
@@ -1502,64 +1612,66 @@ def run_observed(code, L, resume=None):
                             if t is NULL:
                                 raise NameError("local variable referenced before assignment")
                     else:
-                        if op < 0xda:
-                            if op < 0xd0:
+                        if op < 0xDA:
+                            if op < 0xD0:
                                 L[op - 0xC0] = t
                                 t = s.pop()
                             else:
-                                if op < 0xd8:
-                                    if op == 0xd7:
+                                if op < 0xD8:
+                                    if op == 0xD7:
                                         x = s.pop()
                                         t = x < t
                                     else:
-                                        if op == 0xd3:
+                                        if op == 0xD3:
                                             t = not t
                                         else:
-                                            if op == 0xd0:
+                                            if op == 0xD0:
                                                 x = NULL
                                                 t = +t
                                             else:
-                                                if op == 0xd1:
+                                                if op == 0xD1:
                                                     x = NULL
                                                     t = -t
                                                 else:
                                                     x = NULL
                                                     t = ~t
                                 else:
-                                    if op == 0xd8:
+                                    if op == 0xD8:
                                         x = s.pop()
                                         t = x > t
                                     else:
                                         x = s.pop()
                                         t = x == t
                         else:
-                            if op < 0xee:
-                                if op < 0xe5:
-                                    if op < 0xdf:
-                                        if op < 0xdd:
-                                            if op == 0xda:
+                            if op < 0xEE:
+                                if op < 0xE5:
+                                    if op < 0xDF:
+                                        if op < 0xDD:
+                                            if op == 0xDA:
                                                 x = s.pop()
                                                 t = x <= t
                                             else:
-                                                if op == 0xdb:
+                                                if op == 0xDB:
                                                     x = s.pop()
                                                     t = x >= t
                                                 else:
                                                     x = s.pop()
                                                     t = x != t
                                         else:
-                                            if op == 0xdd:
+                                            if op == 0xDD:
                                                 x = s.pop()
                                                 t = x in t
                                             else:
                                                 x = s.pop()
-                                                t = x is t or (type(x) is int and type(t) is int and x == t)
+                                                t = x is t or (
+                                                    type(x) is int and type(t) is int and x == t
+                                                )
                                     else:
-                                        if op < 0xe2:
-                                            if op == 0xdf:
+                                        if op < 0xE2:
+                                            if op == 0xDF:
                                                 t = matches(s.pop(), t)
                                             else:
-                                                if op == 0xe0:
+                                                if op == 0xE0:
                                                     x = y = s.pop()
                                                     y |= t
                                                     t = y
@@ -1571,27 +1683,27 @@ def run_observed(code, L, resume=None):
                                                     if t is True or t is False:
                                                         t = int(t) if type(x) is bool else t
                                         else:
-                                            if op == 0xe2:
+                                            if op == 0xE2:
                                                 x = s.pop()
                                                 t = x & t
                                                 if t is True or t is False:
                                                     t = int(t) if type(x) is bool else t
                                             else:
-                                                if op == 0xe3:
+                                                if op == 0xE3:
                                                     x = s.pop()
                                                     t = x << t
                                                 else:
                                                     x = s.pop()
                                                     t = x >> t
                                 else:
-                                    if op == 0xe5:
+                                    if op == 0xE5:
                                         x = y = s.pop()
                                         y += t
                                         t = y
                                     else:
-                                        if op < 0xea:
-                                            if op < 0xe8:
-                                                if op == 0xe6:
+                                        if op < 0xEA:
+                                            if op < 0xE8:
+                                                if op == 0xE6:
                                                     x = y = s.pop()
                                                     y -= t
                                                     t = y
@@ -1599,84 +1711,108 @@ def run_observed(code, L, resume=None):
                                                     x = s.pop()
                                                     t = x * t
                                             else:
-                                                if op == 0xe8:
+                                                if op == 0xE8:
                                                     x = s.pop()
                                                     t = x @ t
                                                 else:
                                                     x = s.pop()
                                                     t = x // t
                                         else:
-                                            if op < 0xec:
-                                                if op == 0xea:
+                                            if op < 0xEC:
+                                                if op == 0xEA:
                                                     x = s.pop()
                                                     y = x / t
-                                                    t = y if type(y) is not complex else complex_divide(x, t)
+                                                    t = (
+                                                        y
+                                                        if type(y) is not complex
+                                                        else complex_divide(x, t)
+                                                    )
                                                 else:
                                                     x = s.pop()
-                                                    t = format_percent(x, t) if type(x) in TEXTS else x % t
+                                                    t = (
+                                                        format_percent(x, t)
+                                                        if type(x) in TEXTS
+                                                        else x % t
+                                                    )
                                             else:
-                                                if op == 0xec:
+                                                if op == 0xEC:
                                                     x = s.pop()
-                                                    y = x ** t
-                                                    t = y if type(y) is not complex else complex_power(x, t)
+                                                    y = x**t
+                                                    t = (
+                                                        y
+                                                        if type(y) is not complex
+                                                        else complex_power(x, t)
+                                                    )
                                                 else:
                                                     x = s.pop()
                                                     t = x | t
                                                     if t is True or t is False:
                                                         t = int(t) if type(x) is bool else t
                             else:
-                                if op < 0xf3:
-                                    if op == 0xf2:
+                                if op < 0xF3:
+                                    if op == 0xF2:
                                         x = s.pop()
                                         t = x + t
                                     else:
-                                        if op == 0xee:
+                                        if op == 0xEE:
                                             x = s.pop()
                                             t = x ^ t
                                             if t is True or t is False:
                                                 t = int(t) if type(x) is bool else t
                                         else:
-                                            if op == 0xef:
+                                            if op == 0xEF:
                                                 x = s.pop()
                                                 t = x & t
                                                 if t is True or t is False:
                                                     t = int(t) if type(x) is bool else t
                                             else:
-                                                if op == 0xf0:
+                                                if op == 0xF0:
                                                     x = s.pop()
                                                     t = x << t
                                                 else:
                                                     x = s.pop()
                                                     t = x >> t
                                 else:
-                                    if op == 0xf3:
+                                    if op == 0xF3:
                                         x = s.pop()
                                         t = x - t
                                     else:
-                                        if op == 0xf4:
+                                        if op == 0xF4:
                                             x = s.pop()
                                             t = x * t
                                         else:
-                                            if op < 0xf7:
-                                                if op == 0xf5:
+                                            if op < 0xF7:
+                                                if op == 0xF5:
                                                     x = s.pop()
                                                     t = x @ t
                                                 else:
                                                     x = s.pop()
                                                     t = x // t
                                             else:
-                                                if op == 0xf7:
+                                                if op == 0xF7:
                                                     x = s.pop()
                                                     y = x / t
-                                                    t = y if type(y) is not complex else complex_divide(x, t)
+                                                    t = (
+                                                        y
+                                                        if type(y) is not complex
+                                                        else complex_divide(x, t)
+                                                    )
                                                 else:
-                                                    if op == 0xf8:
+                                                    if op == 0xF8:
                                                         x = s.pop()
-                                                        t = format_percent(x, t) if type(x) in TEXTS else x % t
+                                                        t = (
+                                                            format_percent(x, t)
+                                                            if type(x) in TEXTS
+                                                            else x % t
+                                                        )
                                                     else:
                                                         x = s.pop()
-                                                        y = x ** t
-                                                        t = y if type(y) is not complex else complex_power(x, t)
+                                                        y = x**t
+                                                        t = (
+                                                            y
+                                                            if type(y) is not complex
+                                                            else complex_power(x, t)
+                                                        )
         except BaseException as caught:
             exc = caught
         if exc.__traceback__.tb_next is None:
@@ -1699,7 +1835,7 @@ def run_observed(code, L, resume=None):
         if len(s) == x:
             s.append(t)
         else:
-            del s[x + 1:]
+            del s[x + 1 :]
         y[3] = t = exc
         ip = y[0]
         exc = None
@@ -1761,19 +1897,31 @@ def generate(code, L):
                                 if op == 0x13:
                                     name = A[ip]
                                     ip = N[ip]
-                                    t = getattr(t, name) if name not in GUARDED else load_attr(vm, name, t)
+                                    t = (
+                                        getattr(t, name)
+                                        if name not in GUARDED
+                                        else load_attr(vm, name, t)
+                                    )
                                 else:
                                     if op == 0x14:
                                         name = A[ip]
                                         ip = N[ip]
-                                        s.append(getattr(t, name) if name not in GUARDED else load_attr(vm, name, t))
+                                        s.append(
+                                            getattr(t, name)
+                                            if name not in GUARDED
+                                            else load_attr(vm, name, t)
+                                        )
                                         t = NULL
                                     else:
                                         if op == 0x18:
                                             name = A[ip]
                                             ip = N[ip]
                                             x = s.pop()
-                                            if x is not NULL and type(type(t)) is GuestType and name not in GUARDED:
+                                            if (
+                                                x is not NULL
+                                                and type(type(t)) is GuestType
+                                                and name not in GUARDED
+                                            ):
                                                 setattr(t, name, x)
                                             else:
                                                 store_attr(vm, name, x, t)
@@ -1807,20 +1955,22 @@ def generate(code, L):
                                             s.append(t)
                                             t = L[arg]
                                             if t is NULL:
-                                                raise NameError("local variable referenced before assignment")
+                                                raise NameError(
+                                                    "local variable referenced before assignment"
+                                                )
                                         else:
                                             if op == 0x23:
                                                 s.append(t)
                                                 t = A[ip]
                                                 ip = N[ip]
                                             else:
-                                                if op < 0x1c:
+                                                if op < 0x1C:
                                                     if op == 0x19:
                                                         name = A[ip]
                                                         ip = N[ip]
                                                         del vm.ns[name]
                                                     else:
-                                                        if op == 0x1a:
+                                                        if op == 0x1A:
                                                             name = A[ip]
                                                             ip = N[ip]
                                                             del G[name]
@@ -1831,7 +1981,7 @@ def generate(code, L):
                                                             t = vm.import_name(name, G, t, x)
                                                 else:
                                                     if op < 0x21:
-                                                        if op == 0x1c:
+                                                        if op == 0x1C:
                                                             name = A[ip]
                                                             ip = N[ip]
                                                             x, t = import_from(vm, name, t)
@@ -1843,7 +1993,9 @@ def generate(code, L):
                                                             s.append(t)
                                                             x = tuple(s[-y:])
                                                             del s[-y:]
-                                                            t = make_function(code.children[arg], NULL, NULL, x)
+                                                            t = make_function(
+                                                                code.children[arg], NULL, NULL, x
+                                                            )
                                                     else:
                                                         if op == 0x21:
                                                             arg = A[ip]
@@ -1853,7 +2005,9 @@ def generate(code, L):
                                                             x = tuple(s[-y:])
                                                             del s[-y:]
                                                             t = s.pop()
-                                                            t = make_function(code.children[arg], s.pop(), t, x)
+                                                            t = make_function(
+                                                                code.children[arg], s.pop(), t, x
+                                                            )
                                                         else:
                                                             s.append(t)
                                                             t = A[ip]
@@ -1866,7 +2020,9 @@ def generate(code, L):
                                             try:
                                                 t = L[arg].cell_contents
                                             except ValueError:
-                                                raise NameError("local variable referenced before assignment") from None
+                                                raise NameError(
+                                                    "local variable referenced before assignment"
+                                                ) from None
                                         else:
                                             if op == 0x26:
                                                 arg = A[ip]
@@ -1921,8 +2077,8 @@ def generate(code, L):
                                             else:
                                                 t = f(*args)
                                     else:
-                                        if op < 0x2b:
-                                            if op == 0x2a:
+                                        if op < 0x2B:
+                                            if op == 0x2A:
                                                 arg = A[ip]
                                                 ip = N[ip]
                                                 if arg and vm.heap_locks:
@@ -1938,7 +2094,9 @@ def generate(code, L):
                                                     arg = A[ip]
                                                     ip = N[ip]
                                                     if L[arg] is NULL:
-                                                        raise NameError("local variable referenced before assignment")
+                                                        raise NameError(
+                                                            "local variable referenced before assignment"
+                                                        )
                                                     L[arg] = NULL
                                                 else:
                                                     arg = A[ip]
@@ -1947,11 +2105,13 @@ def generate(code, L):
                                                         L[arg].cell_contents
                                                         del L[arg].cell_contents
                                                     except ValueError:
-                                                        raise NameError("local variable referenced before assignment") from None
+                                                        raise NameError(
+                                                            "local variable referenced before assignment"
+                                                        ) from None
                                         else:
-                                            if op < 0x2f:
-                                                if op < 0x2d:
-                                                    if op == 0x2b:
+                                            if op < 0x2F:
+                                                if op < 0x2D:
+                                                    if op == 0x2B:
                                                         arg = A[ip]
                                                         ip = N[ip]
                                                         if vm.heap_locks:
@@ -1972,7 +2132,7 @@ def generate(code, L):
                                                         if arg > 2:
                                                             note_display(t, arg)
                                                 else:
-                                                    if op == 0x2d:
+                                                    if op == 0x2D:
                                                         arg = A[ip]
                                                         ip = N[ip]
                                                         s.append(t)
@@ -1986,10 +2146,14 @@ def generate(code, L):
                                                         arg = A[ip]
                                                         ip = N[ip]
                                                         x = s.pop()
-                                                        t = slice(x, t) if arg == 2 else slice(s.pop(), x, t)
+                                                        t = (
+                                                            slice(x, t)
+                                                            if arg == 2
+                                                            else slice(s.pop(), x, t)
+                                                        )
                                             else:
                                                 if op < 0x31:
-                                                    if op == 0x2f:
+                                                    if op == 0x2F:
                                                         arg = A[ip]
                                                         ip = N[ip]
                                                         x = s[-(arg >> 2)]
@@ -2004,7 +2168,11 @@ def generate(code, L):
                                                     else:
                                                         arg = A[ip]
                                                         ip = N[ip]
-                                                        if arg == 2 and type(t) is tuple and len(t) == 2:
+                                                        if (
+                                                            arg == 2
+                                                            and type(t) is tuple
+                                                            and len(t) == 2
+                                                        ):
                                                             x, t = t
                                                             s.append(t)
                                                             t = x
@@ -2022,11 +2190,15 @@ def generate(code, L):
                                                             arg = A[ip]
                                                             ip = N[ip]
                                                             s.append(t)
-                                                            t = make_function(code.children[arg], NULL, NULL, ())
+                                                            t = make_function(
+                                                                code.children[arg], NULL, NULL, ()
+                                                            )
                                                         else:
                                                             arg = A[ip]
                                                             ip = N[ip]
-                                                            t = make_function(code.children[arg], s.pop(), t, ())
+                                                            t = make_function(
+                                                                code.children[arg], s.pop(), t, ()
+                                                            )
                             else:
                                 if op < 0x37:
                                     if op == 0x35:
@@ -2147,7 +2319,7 @@ def generate(code, L):
                                     t = x[t] if type(t) is not slice else load_subscr(vm, 0, x, t)
                                 else:
                                     if op < 0x50:
-                                        if op == 0x4b:
+                                        if op == 0x4B:
                                             x = next(t if t is not NULL else s[-2], NULL)
                                             if x is NULL:
                                                 del s[-3:]
@@ -2175,7 +2347,9 @@ def generate(code, L):
                                                     else:
                                                         f, x, t = setup_with(vm, 0, t)
                                                         s += (f, x)
-                                                        blocks.append([A[ip], len(s) - 1, True, None])
+                                                        blocks.append(
+                                                            [A[ip], len(s) - 1, True, None]
+                                                        )
                                                         ip = N[ip]
                                             else:
                                                 if op == 0x48:
@@ -2223,7 +2397,7 @@ def generate(code, L):
                                     else:
                                         s.append(t)
                             else:
-                                if op < 0x5b:
+                                if op < 0x5B:
                                     if op == 0x59:
                                         t = s.pop()
                                     else:
@@ -2239,7 +2413,7 @@ def generate(code, L):
                                             if y[2]:
                                                 if y[0] >= ip:
                                                     x = y[1]
-                                                    del s[x + 1:]
+                                                    del s[x + 1 :]
                                                     s.append(t)
                                                     t = -1
                                                     ip = y[0]
@@ -2250,14 +2424,14 @@ def generate(code, L):
                                         else:
                                             return t
                                     else:
-                                        if op == 0x5b:
+                                        if op == 0x5B:
                                             y = s.pop()
                                             x = s.pop()
                                             s += (t, x)
                                             t = y
                                         else:
-                                            if op < 0x5e:
-                                                if op == 0x5c:
+                                            if op < 0x5E:
+                                                if op == 0x5C:
                                                     t = with_cleanup(s, t)
                                                 else:
                                                     blocks.pop()
@@ -2272,7 +2446,7 @@ def generate(code, L):
                                                                 if y[2]:
                                                                     if y[0] >= ip:
                                                                         x = y[1]
-                                                                        del s[x + 1:]
+                                                                        del s[x + 1 :]
                                                                         s.append(t)
                                                                         t = -1
                                                                         ip = y[0]
@@ -2304,10 +2478,10 @@ def generate(code, L):
                                                     else:
                                                         raise t
                                             else:
-                                                if op == 0x5e:
+                                                if op == 0x5E:
                                                     t = get_iter(vm, 0, t)
                                                 else:
-                                                    if op == 0x5f:
+                                                    if op == 0x5F:
                                                         s += ITERATOR_PAD
                                                         y = type(t)
                                                         if y is list or y is range or y is tuple:
@@ -2319,8 +2493,8 @@ def generate(code, L):
                                                         s[-1][t] = x
                                                         t = s.pop()
                 else:
-                    if op < 0xc0:
-                        if op < 0xb0:
+                    if op < 0xC0:
+                        if op < 0xB0:
                             if op < 0x70:
                                 if op < 0x68:
                                     if op == 0x67:
@@ -2339,7 +2513,9 @@ def generate(code, L):
                                 else:
                                     if op == 0x68:
                                         x = s.pop()
-                                        t = yield from (x if type(x) is GeneratorType else delegate(x))
+                                        t = yield from (
+                                            x if type(x) is GeneratorType else delegate(x)
+                                        )
                                         if PENDING:
                                             raise_pending(sys._getframe())
                                     else:
@@ -2354,64 +2530,66 @@ def generate(code, L):
                             if t is NULL:
                                 raise NameError("local variable referenced before assignment")
                     else:
-                        if op < 0xda:
-                            if op < 0xd0:
+                        if op < 0xDA:
+                            if op < 0xD0:
                                 L[op - 0xC0] = t
                                 t = s.pop()
                             else:
-                                if op < 0xd8:
-                                    if op == 0xd7:
+                                if op < 0xD8:
+                                    if op == 0xD7:
                                         x = s.pop()
                                         t = x < t
                                     else:
-                                        if op == 0xd3:
+                                        if op == 0xD3:
                                             t = not t
                                         else:
-                                            if op == 0xd0:
+                                            if op == 0xD0:
                                                 x = NULL
                                                 t = +t
                                             else:
-                                                if op == 0xd1:
+                                                if op == 0xD1:
                                                     x = NULL
                                                     t = -t
                                                 else:
                                                     x = NULL
                                                     t = ~t
                                 else:
-                                    if op == 0xd8:
+                                    if op == 0xD8:
                                         x = s.pop()
                                         t = x > t
                                     else:
                                         x = s.pop()
                                         t = x == t
                         else:
-                            if op < 0xee:
-                                if op < 0xe5:
-                                    if op < 0xdf:
-                                        if op < 0xdd:
-                                            if op == 0xda:
+                            if op < 0xEE:
+                                if op < 0xE5:
+                                    if op < 0xDF:
+                                        if op < 0xDD:
+                                            if op == 0xDA:
                                                 x = s.pop()
                                                 t = x <= t
                                             else:
-                                                if op == 0xdb:
+                                                if op == 0xDB:
                                                     x = s.pop()
                                                     t = x >= t
                                                 else:
                                                     x = s.pop()
                                                     t = x != t
                                         else:
-                                            if op == 0xdd:
+                                            if op == 0xDD:
                                                 x = s.pop()
                                                 t = x in t
                                             else:
                                                 x = s.pop()
-                                                t = x is t or (type(x) is int and type(t) is int and x == t)
+                                                t = x is t or (
+                                                    type(x) is int and type(t) is int and x == t
+                                                )
                                     else:
-                                        if op < 0xe2:
-                                            if op == 0xdf:
+                                        if op < 0xE2:
+                                            if op == 0xDF:
                                                 t = matches(s.pop(), t)
                                             else:
-                                                if op == 0xe0:
+                                                if op == 0xE0:
                                                     x = y = s.pop()
                                                     y |= t
                                                     t = y
@@ -2423,27 +2601,27 @@ def generate(code, L):
                                                     if t is True or t is False:
                                                         t = int(t) if type(x) is bool else t
                                         else:
-                                            if op == 0xe2:
+                                            if op == 0xE2:
                                                 x = s.pop()
                                                 t = x & t
                                                 if t is True or t is False:
                                                     t = int(t) if type(x) is bool else t
                                             else:
-                                                if op == 0xe3:
+                                                if op == 0xE3:
                                                     x = s.pop()
                                                     t = x << t
                                                 else:
                                                     x = s.pop()
                                                     t = x >> t
                                 else:
-                                    if op == 0xe5:
+                                    if op == 0xE5:
                                         x = y = s.pop()
                                         y += t
                                         t = y
                                     else:
-                                        if op < 0xea:
-                                            if op < 0xe8:
-                                                if op == 0xe6:
+                                        if op < 0xEA:
+                                            if op < 0xE8:
+                                                if op == 0xE6:
                                                     x = y = s.pop()
                                                     y -= t
                                                     t = y
@@ -2451,84 +2629,108 @@ def generate(code, L):
                                                     x = s.pop()
                                                     t = x * t
                                             else:
-                                                if op == 0xe8:
+                                                if op == 0xE8:
                                                     x = s.pop()
                                                     t = x @ t
                                                 else:
                                                     x = s.pop()
                                                     t = x // t
                                         else:
-                                            if op < 0xec:
-                                                if op == 0xea:
+                                            if op < 0xEC:
+                                                if op == 0xEA:
                                                     x = s.pop()
                                                     y = x / t
-                                                    t = y if type(y) is not complex else complex_divide(x, t)
+                                                    t = (
+                                                        y
+                                                        if type(y) is not complex
+                                                        else complex_divide(x, t)
+                                                    )
                                                 else:
                                                     x = s.pop()
-                                                    t = format_percent(x, t) if type(x) in TEXTS else x % t
+                                                    t = (
+                                                        format_percent(x, t)
+                                                        if type(x) in TEXTS
+                                                        else x % t
+                                                    )
                                             else:
-                                                if op == 0xec:
+                                                if op == 0xEC:
                                                     x = s.pop()
-                                                    y = x ** t
-                                                    t = y if type(y) is not complex else complex_power(x, t)
+                                                    y = x**t
+                                                    t = (
+                                                        y
+                                                        if type(y) is not complex
+                                                        else complex_power(x, t)
+                                                    )
                                                 else:
                                                     x = s.pop()
                                                     t = x | t
                                                     if t is True or t is False:
                                                         t = int(t) if type(x) is bool else t
                             else:
-                                if op < 0xf3:
-                                    if op == 0xf2:
+                                if op < 0xF3:
+                                    if op == 0xF2:
                                         x = s.pop()
                                         t = x + t
                                     else:
-                                        if op == 0xee:
+                                        if op == 0xEE:
                                             x = s.pop()
                                             t = x ^ t
                                             if t is True or t is False:
                                                 t = int(t) if type(x) is bool else t
                                         else:
-                                            if op == 0xef:
+                                            if op == 0xEF:
                                                 x = s.pop()
                                                 t = x & t
                                                 if t is True or t is False:
                                                     t = int(t) if type(x) is bool else t
                                             else:
-                                                if op == 0xf0:
+                                                if op == 0xF0:
                                                     x = s.pop()
                                                     t = x << t
                                                 else:
                                                     x = s.pop()
                                                     t = x >> t
                                 else:
-                                    if op == 0xf3:
+                                    if op == 0xF3:
                                         x = s.pop()
                                         t = x - t
                                     else:
-                                        if op == 0xf4:
+                                        if op == 0xF4:
                                             x = s.pop()
                                             t = x * t
                                         else:
-                                            if op < 0xf7:
-                                                if op == 0xf5:
+                                            if op < 0xF7:
+                                                if op == 0xF5:
                                                     x = s.pop()
                                                     t = x @ t
                                                 else:
                                                     x = s.pop()
                                                     t = x // t
                                             else:
-                                                if op == 0xf7:
+                                                if op == 0xF7:
                                                     x = s.pop()
                                                     y = x / t
-                                                    t = y if type(y) is not complex else complex_divide(x, t)
+                                                    t = (
+                                                        y
+                                                        if type(y) is not complex
+                                                        else complex_divide(x, t)
+                                                    )
                                                 else:
-                                                    if op == 0xf8:
+                                                    if op == 0xF8:
                                                         x = s.pop()
-                                                        t = format_percent(x, t) if type(x) in TEXTS else x % t
+                                                        t = (
+                                                            format_percent(x, t)
+                                                            if type(x) in TEXTS
+                                                            else x % t
+                                                        )
                                                     else:
                                                         x = s.pop()
-                                                        y = x ** t
-                                                        t = y if type(y) is not complex else complex_power(x, t)
+                                                        y = x**t
+                                                        t = (
+                                                            y
+                                                            if type(y) is not complex
+                                                            else complex_power(x, t)
+                                                        )
         except BaseException as caught:
             exc = caught
         if exc.__traceback__.tb_next is None:
@@ -2551,7 +2753,7 @@ def generate(code, L):
         if len(s) == x:
             s.append(t)
         else:
-            del s[x + 1:]
+            del s[x + 1 :]
         y[3] = t = exc
         ip = y[0]
         exc = None
@@ -2614,19 +2816,31 @@ def generate_observed(code, L):
                                 if op == 0x13:
                                     name = A[ip]
                                     ip = N[ip]
-                                    t = getattr(t, name) if name not in GUARDED else load_attr(vm, name, t)
+                                    t = (
+                                        getattr(t, name)
+                                        if name not in GUARDED
+                                        else load_attr(vm, name, t)
+                                    )
                                 else:
                                     if op == 0x14:
                                         name = A[ip]
                                         ip = N[ip]
-                                        s.append(getattr(t, name) if name not in GUARDED else load_attr(vm, name, t))
+                                        s.append(
+                                            getattr(t, name)
+                                            if name not in GUARDED
+                                            else load_attr(vm, name, t)
+                                        )
                                         t = NULL
                                     else:
                                         if op == 0x18:
                                             name = A[ip]
                                             ip = N[ip]
                                             x = s.pop()
-                                            if x is not NULL and type(type(t)) is GuestType and name not in GUARDED:
+                                            if (
+                                                x is not NULL
+                                                and type(type(t)) is GuestType
+                                                and name not in GUARDED
+                                            ):
                                                 setattr(t, name, x)
                                             else:
                                                 store_attr(vm, name, x, t)
@@ -2660,20 +2874,22 @@ def generate_observed(code, L):
                                             s.append(t)
                                             t = L[arg]
                                             if t is NULL:
-                                                raise NameError("local variable referenced before assignment")
+                                                raise NameError(
+                                                    "local variable referenced before assignment"
+                                                )
                                         else:
                                             if op == 0x23:
                                                 s.append(t)
                                                 t = A[ip]
                                                 ip = N[ip]
                                             else:
-                                                if op < 0x1c:
+                                                if op < 0x1C:
                                                     if op == 0x19:
                                                         name = A[ip]
                                                         ip = N[ip]
                                                         del vm.ns[name]
                                                     else:
-                                                        if op == 0x1a:
+                                                        if op == 0x1A:
                                                             name = A[ip]
                                                             ip = N[ip]
                                                             del G[name]
@@ -2684,7 +2900,7 @@ def generate_observed(code, L):
                                                             t = vm.import_name(name, G, t, x)
                                                 else:
                                                     if op < 0x21:
-                                                        if op == 0x1c:
+                                                        if op == 0x1C:
                                                             name = A[ip]
                                                             ip = N[ip]
                                                             x, t = import_from(vm, name, t)
@@ -2696,7 +2912,9 @@ def generate_observed(code, L):
                                                             s.append(t)
                                                             x = tuple(s[-y:])
                                                             del s[-y:]
-                                                            t = make_function(code.children[arg], NULL, NULL, x)
+                                                            t = make_function(
+                                                                code.children[arg], NULL, NULL, x
+                                                            )
                                                     else:
                                                         if op == 0x21:
                                                             arg = A[ip]
@@ -2706,7 +2924,9 @@ def generate_observed(code, L):
                                                             x = tuple(s[-y:])
                                                             del s[-y:]
                                                             t = s.pop()
-                                                            t = make_function(code.children[arg], s.pop(), t, x)
+                                                            t = make_function(
+                                                                code.children[arg], s.pop(), t, x
+                                                            )
                                                         else:
                                                             s.append(t)
                                                             t = A[ip]
@@ -2719,7 +2939,9 @@ def generate_observed(code, L):
                                             try:
                                                 t = L[arg].cell_contents
                                             except ValueError:
-                                                raise NameError("local variable referenced before assignment") from None
+                                                raise NameError(
+                                                    "local variable referenced before assignment"
+                                                ) from None
                                         else:
                                             if op == 0x26:
                                                 arg = A[ip]
@@ -2774,8 +2996,8 @@ def generate_observed(code, L):
                                             else:
                                                 t = f(*args)
                                     else:
-                                        if op < 0x2b:
-                                            if op == 0x2a:
+                                        if op < 0x2B:
+                                            if op == 0x2A:
                                                 arg = A[ip]
                                                 ip = N[ip]
                                                 if arg and vm.heap_locks:
@@ -2791,7 +3013,9 @@ def generate_observed(code, L):
                                                     arg = A[ip]
                                                     ip = N[ip]
                                                     if L[arg] is NULL:
-                                                        raise NameError("local variable referenced before assignment")
+                                                        raise NameError(
+                                                            "local variable referenced before assignment"
+                                                        )
                                                     L[arg] = NULL
                                                 else:
                                                     arg = A[ip]
@@ -2800,11 +3024,13 @@ def generate_observed(code, L):
                                                         L[arg].cell_contents
                                                         del L[arg].cell_contents
                                                     except ValueError:
-                                                        raise NameError("local variable referenced before assignment") from None
+                                                        raise NameError(
+                                                            "local variable referenced before assignment"
+                                                        ) from None
                                         else:
-                                            if op < 0x2f:
-                                                if op < 0x2d:
-                                                    if op == 0x2b:
+                                            if op < 0x2F:
+                                                if op < 0x2D:
+                                                    if op == 0x2B:
                                                         arg = A[ip]
                                                         ip = N[ip]
                                                         if vm.heap_locks:
@@ -2825,7 +3051,7 @@ def generate_observed(code, L):
                                                         if arg > 2:
                                                             note_display(t, arg)
                                                 else:
-                                                    if op == 0x2d:
+                                                    if op == 0x2D:
                                                         arg = A[ip]
                                                         ip = N[ip]
                                                         s.append(t)
@@ -2839,10 +3065,14 @@ def generate_observed(code, L):
                                                         arg = A[ip]
                                                         ip = N[ip]
                                                         x = s.pop()
-                                                        t = slice(x, t) if arg == 2 else slice(s.pop(), x, t)
+                                                        t = (
+                                                            slice(x, t)
+                                                            if arg == 2
+                                                            else slice(s.pop(), x, t)
+                                                        )
                                             else:
                                                 if op < 0x31:
-                                                    if op == 0x2f:
+                                                    if op == 0x2F:
                                                         arg = A[ip]
                                                         ip = N[ip]
                                                         x = s[-(arg >> 2)]
@@ -2857,7 +3087,11 @@ def generate_observed(code, L):
                                                     else:
                                                         arg = A[ip]
                                                         ip = N[ip]
-                                                        if arg == 2 and type(t) is tuple and len(t) == 2:
+                                                        if (
+                                                            arg == 2
+                                                            and type(t) is tuple
+                                                            and len(t) == 2
+                                                        ):
                                                             x, t = t
                                                             s.append(t)
                                                             t = x
@@ -2875,11 +3109,15 @@ def generate_observed(code, L):
                                                             arg = A[ip]
                                                             ip = N[ip]
                                                             s.append(t)
-                                                            t = make_function(code.children[arg], NULL, NULL, ())
+                                                            t = make_function(
+                                                                code.children[arg], NULL, NULL, ()
+                                                            )
                                                         else:
                                                             arg = A[ip]
                                                             ip = N[ip]
-                                                            t = make_function(code.children[arg], s.pop(), t, ())
+                                                            t = make_function(
+                                                                code.children[arg], s.pop(), t, ()
+                                                            )
                             else:
                                 if op < 0x37:
                                     if op == 0x35:
@@ -3000,7 +3238,7 @@ def generate_observed(code, L):
                                     t = x[t] if type(t) is not slice else load_subscr(vm, 0, x, t)
                                 else:
                                     if op < 0x50:
-                                        if op == 0x4b:
+                                        if op == 0x4B:
                                             x = next(t if t is not NULL else s[-2], NULL)
                                             if x is NULL:
                                                 del s[-3:]
@@ -3028,7 +3266,9 @@ def generate_observed(code, L):
                                                     else:
                                                         f, x, t = setup_with(vm, 0, t)
                                                         s += (f, x)
-                                                        blocks.append([A[ip], len(s) - 1, True, None])
+                                                        blocks.append(
+                                                            [A[ip], len(s) - 1, True, None]
+                                                        )
                                                         ip = N[ip]
                                             else:
                                                 if op == 0x48:
@@ -3076,7 +3316,7 @@ def generate_observed(code, L):
                                     else:
                                         s.append(t)
                             else:
-                                if op < 0x5b:
+                                if op < 0x5B:
                                     if op == 0x59:
                                         t = s.pop()
                                     else:
@@ -3092,7 +3332,7 @@ def generate_observed(code, L):
                                             if y[2]:
                                                 if y[0] >= ip:
                                                     x = y[1]
-                                                    del s[x + 1:]
+                                                    del s[x + 1 :]
                                                     s.append(t)
                                                     t = -1
                                                     ip = y[0]
@@ -3103,14 +3343,14 @@ def generate_observed(code, L):
                                         else:
                                             return t
                                     else:
-                                        if op == 0x5b:
+                                        if op == 0x5B:
                                             y = s.pop()
                                             x = s.pop()
                                             s += (t, x)
                                             t = y
                                         else:
-                                            if op < 0x5e:
-                                                if op == 0x5c:
+                                            if op < 0x5E:
+                                                if op == 0x5C:
                                                     t = with_cleanup(s, t)
                                                 else:
                                                     blocks.pop()
@@ -3125,7 +3365,7 @@ def generate_observed(code, L):
                                                                 if y[2]:
                                                                     if y[0] >= ip:
                                                                         x = y[1]
-                                                                        del s[x + 1:]
+                                                                        del s[x + 1 :]
                                                                         s.append(t)
                                                                         t = -1
                                                                         ip = y[0]
@@ -3157,10 +3397,10 @@ def generate_observed(code, L):
                                                     else:
                                                         raise t
                                             else:
-                                                if op == 0x5e:
+                                                if op == 0x5E:
                                                     t = get_iter(vm, 0, t)
                                                 else:
-                                                    if op == 0x5f:
+                                                    if op == 0x5F:
                                                         s += ITERATOR_PAD
                                                         y = type(t)
                                                         if y is list or y is range or y is tuple:
@@ -3172,8 +3412,8 @@ def generate_observed(code, L):
                                                         s[-1][t] = x
                                                         t = s.pop()
                 else:
-                    if op < 0xc0:
-                        if op < 0xb0:
+                    if op < 0xC0:
+                        if op < 0xB0:
                             if op < 0x70:
                                 if op < 0x68:
                                     if op == 0x67:
@@ -3192,7 +3432,9 @@ def generate_observed(code, L):
                                 else:
                                     if op == 0x68:
                                         x = s.pop()
-                                        t = yield from (x if type(x) is GeneratorType else delegate(x))
+                                        t = yield from (
+                                            x if type(x) is GeneratorType else delegate(x)
+                                        )
                                         if PENDING:
                                             raise_pending(sys._getframe())
                                     else:
@@ -3207,64 +3449,66 @@ def generate_observed(code, L):
                             if t is NULL:
                                 raise NameError("local variable referenced before assignment")
                     else:
-                        if op < 0xda:
-                            if op < 0xd0:
+                        if op < 0xDA:
+                            if op < 0xD0:
                                 L[op - 0xC0] = t
                                 t = s.pop()
                             else:
-                                if op < 0xd8:
-                                    if op == 0xd7:
+                                if op < 0xD8:
+                                    if op == 0xD7:
                                         x = s.pop()
                                         t = x < t
                                     else:
-                                        if op == 0xd3:
+                                        if op == 0xD3:
                                             t = not t
                                         else:
-                                            if op == 0xd0:
+                                            if op == 0xD0:
                                                 x = NULL
                                                 t = +t
                                             else:
-                                                if op == 0xd1:
+                                                if op == 0xD1:
                                                     x = NULL
                                                     t = -t
                                                 else:
                                                     x = NULL
                                                     t = ~t
                                 else:
-                                    if op == 0xd8:
+                                    if op == 0xD8:
                                         x = s.pop()
                                         t = x > t
                                     else:
                                         x = s.pop()
                                         t = x == t
                         else:
-                            if op < 0xee:
-                                if op < 0xe5:
-                                    if op < 0xdf:
-                                        if op < 0xdd:
-                                            if op == 0xda:
+                            if op < 0xEE:
+                                if op < 0xE5:
+                                    if op < 0xDF:
+                                        if op < 0xDD:
+                                            if op == 0xDA:
                                                 x = s.pop()
                                                 t = x <= t
                                             else:
-                                                if op == 0xdb:
+                                                if op == 0xDB:
                                                     x = s.pop()
                                                     t = x >= t
                                                 else:
                                                     x = s.pop()
                                                     t = x != t
                                         else:
-                                            if op == 0xdd:
+                                            if op == 0xDD:
                                                 x = s.pop()
                                                 t = x in t
                                             else:
                                                 x = s.pop()
-                                                t = x is t or (type(x) is int and type(t) is int and x == t)
+                                                t = x is t or (
+                                                    type(x) is int and type(t) is int and x == t
+                                                )
                                     else:
-                                        if op < 0xe2:
-                                            if op == 0xdf:
+                                        if op < 0xE2:
+                                            if op == 0xDF:
                                                 t = matches(s.pop(), t)
                                             else:
-                                                if op == 0xe0:
+                                                if op == 0xE0:
                                                     x = y = s.pop()
                                                     y |= t
                                                     t = y
@@ -3276,27 +3520,27 @@ def generate_observed(code, L):
                                                     if t is True or t is False:
                                                         t = int(t) if type(x) is bool else t
                                         else:
-                                            if op == 0xe2:
+                                            if op == 0xE2:
                                                 x = s.pop()
                                                 t = x & t
                                                 if t is True or t is False:
                                                     t = int(t) if type(x) is bool else t
                                             else:
-                                                if op == 0xe3:
+                                                if op == 0xE3:
                                                     x = s.pop()
                                                     t = x << t
                                                 else:
                                                     x = s.pop()
                                                     t = x >> t
                                 else:
-                                    if op == 0xe5:
+                                    if op == 0xE5:
                                         x = y = s.pop()
                                         y += t
                                         t = y
                                     else:
-                                        if op < 0xea:
-                                            if op < 0xe8:
-                                                if op == 0xe6:
+                                        if op < 0xEA:
+                                            if op < 0xE8:
+                                                if op == 0xE6:
                                                     x = y = s.pop()
                                                     y -= t
                                                     t = y
@@ -3304,84 +3548,108 @@ def generate_observed(code, L):
                                                     x = s.pop()
                                                     t = x * t
                                             else:
-                                                if op == 0xe8:
+                                                if op == 0xE8:
                                                     x = s.pop()
                                                     t = x @ t
                                                 else:
                                                     x = s.pop()
                                                     t = x // t
                                         else:
-                                            if op < 0xec:
-                                                if op == 0xea:
+                                            if op < 0xEC:
+                                                if op == 0xEA:
                                                     x = s.pop()
                                                     y = x / t
-                                                    t = y if type(y) is not complex else complex_divide(x, t)
+                                                    t = (
+                                                        y
+                                                        if type(y) is not complex
+                                                        else complex_divide(x, t)
+                                                    )
                                                 else:
                                                     x = s.pop()
-                                                    t = format_percent(x, t) if type(x) in TEXTS else x % t
+                                                    t = (
+                                                        format_percent(x, t)
+                                                        if type(x) in TEXTS
+                                                        else x % t
+                                                    )
                                             else:
-                                                if op == 0xec:
+                                                if op == 0xEC:
                                                     x = s.pop()
-                                                    y = x ** t
-                                                    t = y if type(y) is not complex else complex_power(x, t)
+                                                    y = x**t
+                                                    t = (
+                                                        y
+                                                        if type(y) is not complex
+                                                        else complex_power(x, t)
+                                                    )
                                                 else:
                                                     x = s.pop()
                                                     t = x | t
                                                     if t is True or t is False:
                                                         t = int(t) if type(x) is bool else t
                             else:
-                                if op < 0xf3:
-                                    if op == 0xf2:
+                                if op < 0xF3:
+                                    if op == 0xF2:
                                         x = s.pop()
                                         t = x + t
                                     else:
-                                        if op == 0xee:
+                                        if op == 0xEE:
                                             x = s.pop()
                                             t = x ^ t
                                             if t is True or t is False:
                                                 t = int(t) if type(x) is bool else t
                                         else:
-                                            if op == 0xef:
+                                            if op == 0xEF:
                                                 x = s.pop()
                                                 t = x & t
                                                 if t is True or t is False:
                                                     t = int(t) if type(x) is bool else t
                                             else:
-                                                if op == 0xf0:
+                                                if op == 0xF0:
                                                     x = s.pop()
                                                     t = x << t
                                                 else:
                                                     x = s.pop()
                                                     t = x >> t
                                 else:
-                                    if op == 0xf3:
+                                    if op == 0xF3:
                                         x = s.pop()
                                         t = x - t
                                     else:
-                                        if op == 0xf4:
+                                        if op == 0xF4:
                                             x = s.pop()
                                             t = x * t
                                         else:
-                                            if op < 0xf7:
-                                                if op == 0xf5:
+                                            if op < 0xF7:
+                                                if op == 0xF5:
                                                     x = s.pop()
                                                     t = x @ t
                                                 else:
                                                     x = s.pop()
                                                     t = x // t
                                             else:
-                                                if op == 0xf7:
+                                                if op == 0xF7:
                                                     x = s.pop()
                                                     y = x / t
-                                                    t = y if type(y) is not complex else complex_divide(x, t)
+                                                    t = (
+                                                        y
+                                                        if type(y) is not complex
+                                                        else complex_divide(x, t)
+                                                    )
                                                 else:
-                                                    if op == 0xf8:
+                                                    if op == 0xF8:
                                                         x = s.pop()
-                                                        t = format_percent(x, t) if type(x) in TEXTS else x % t
+                                                        t = (
+                                                            format_percent(x, t)
+                                                            if type(x) in TEXTS
+                                                            else x % t
+                                                        )
                                                     else:
                                                         x = s.pop()
-                                                        y = x ** t
-                                                        t = y if type(y) is not complex else complex_power(x, t)
+                                                        y = x**t
+                                                        t = (
+                                                            y
+                                                            if type(y) is not complex
+                                                            else complex_power(x, t)
+                                                        )
         except BaseException as caught:
             exc = caught
         if exc.__traceback__.tb_next is None:
@@ -3404,7 +3672,7 @@ def generate_observed(code, L):
         if len(s) == x:
             s.append(t)
         else:
-            del s[x + 1:]
+            del s[x + 1 :]
         y[3] = t = exc
         ip = y[0]
         exc = None

@@ -289,7 +289,7 @@ def _native_member(obj: Any, native: type, name: str) -> Any:
         return None
     if name.startswith("__"):
         return None
-    member = getattr(native, name, None)
+    member: Any = getattr(native, name, None)
     return member.__get__(obj, type(obj)) if hasattr(member, "__get__") else member
 
 

@@ -12,6 +12,7 @@ Source: MicroPython py/objexcept.c, py/runtime.c, py/vm.c (texts and traceback r
 from __future__ import annotations
 
 import types
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from loader.host_texts import convert

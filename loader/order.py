@@ -139,7 +139,7 @@ def _keeps_order(mapping: dict[Any, Any]) -> bool:
 def dict_keys(mapping: dict[Any, Any]) -> list[Any]:
     """Keys of a guest dict in a device's order."""
     count = len(mapping)
-    if count < 2:
+    if count < 2 or (type(mapping) is not dict and _keeps_order(mapping)):
         return list(mapping)
     noted = _displays.get(id(mapping))
     capacity = noted[1] if noted is not None and noted[0] is mapping else 0

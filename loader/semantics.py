@@ -362,6 +362,7 @@ def load_subscr(vm: VM, arg: int, obj: Obj, key: Obj) -> Obj:
         raise
 
 
+_STEP_TEXT = ("only slices with step=1 (aka None) are supported",)
 _SEQUENCES = frozenset({list, tuple, str, bytes, bytearray, range})
 _NO_STEP = frozenset({str, bytes, bytearray, memoryview, tuple})
 
@@ -375,7 +376,7 @@ def store_subscr(vm: VM, arg: int, value: Obj, obj: Obj, key: Obj) -> None:
     if type(key) is slice:
         kind = type(obj)
         if key.step is not None and key.step != 1 and (kind in _NO_STEP or kind is list):
-            raise NotImplementedError
+            raise NotImplementedError(*_STEP_TEXT[kind is list :])
         if kind is list and value is not NULL and type(value) not in (list, tuple):
             raise TypeError(f"object '{type_name(value)}' isn't a tuple or list")
         if kind is bytearray and value is NULL:

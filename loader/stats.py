@@ -102,10 +102,9 @@ def render(figures: list[dict[str, Any]]) -> str:
     lines = []
     for row in figures:
         lines.append(
-            f"{row['file']}: {row['functions']} functions, "
-            f"bytecode {row['bytecode_in_place']} B in place, {row['bytecode_copied']} B copied; "
-            f"constants {row['constants_in_place']} B in place; qstrs {row['qstrs_new']} new, "
-            f"{row['qstrs_shared']} shared, {row['qstrs_static']} static; tables {row['table_bytes']} B; RAM on the target "
-            f"{row['predicted_ram']} B"
+            "{file}: {functions} functions, bytecode {bytecode_in_place} B in place, "
+            "{bytecode_copied} B copied; constants {constants_in_place} B in place; qstrs "
+            "{qstrs_new} new, {qstrs_shared} shared, {qstrs_static} static; tables "
+            "{table_bytes} B; RAM on the target {predicted_ram} B".format(**row)
         )
     return "\n".join(lines)
