@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from typing import NoReturn, Protocol
+from typing import Any, NoReturn, Protocol
 
 from romfs.cli import exit_codes
 from romfs.version import VERSION
@@ -68,6 +68,14 @@ def verb_module(name: str) -> Verb:
     return verb
 
 
+class _Help(argparse.HelpFormatter):
+    """Leaves room for the longest verb: argparse forgets how deep verbs are indented."""
+
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self._action_max_length = max(map(len, VERBS)) + 4
+
+
 def make_parser(chosen: str | None = None, *, whole: bool = False) -> argparse.ArgumentParser:
     """The parser of the command line.
 
@@ -77,6 +85,7 @@ def make_parser(chosen: str | None = None, *, whole: bool = False) -> argparse.A
     """
     parser = argparse.ArgumentParser(
         prog="romfs",
+        formatter_class=_Help,
         description="Build, inspect, run and flash MicroPython ROMFS images.",
         epilog="Each command has its own help: romfs COMMAND --help",
     )
