@@ -65,31 +65,19 @@ def run(code, L, resume=None):
                                 if op == 0x13:
                                     name = A[ip]
                                     ip = N[ip]
-                                    t = (
-                                        getattr(t, name)
-                                        if name not in GUARDED
-                                        else load_attr(vm, name, t)
-                                    )
+                                    t = getattr(t, name) if name not in GUARDED else load_attr(vm, name, t)
                                 else:
                                     if op == 0x14:
                                         name = A[ip]
                                         ip = N[ip]
-                                        s.append(
-                                            getattr(t, name)
-                                            if name not in GUARDED
-                                            else load_attr(vm, name, t)
-                                        )
+                                        s.append(getattr(t, name) if name not in GUARDED else load_attr(vm, name, t))
                                         t = NULL
                                     else:
                                         if op == 0x18:
                                             name = A[ip]
                                             ip = N[ip]
                                             x = s.pop()
-                                            if (
-                                                x is not NULL
-                                                and type(type(t)) is GuestType
-                                                and name not in GUARDED
-                                            ):
+                                            if x is not NULL and type(type(t)) is GuestType and name not in GUARDED:
                                                 setattr(t, name, x)
                                             else:
                                                 store_attr(vm, name, x, t)
@@ -123,22 +111,20 @@ def run(code, L, resume=None):
                                             s.append(t)
                                             t = L[arg]
                                             if t is NULL:
-                                                raise NameError(
-                                                    "local variable referenced before assignment"
-                                                )
+                                                raise NameError("local variable referenced before assignment")
                                         else:
                                             if op == 0x23:
                                                 s.append(t)
                                                 t = A[ip]
                                                 ip = N[ip]
                                             else:
-                                                if op < 0x1C:
+                                                if op < 0x1c:
                                                     if op == 0x19:
                                                         name = A[ip]
                                                         ip = N[ip]
                                                         del vm.ns[name]
                                                     else:
-                                                        if op == 0x1A:
+                                                        if op == 0x1a:
                                                             name = A[ip]
                                                             ip = N[ip]
                                                             del G[name]
@@ -149,7 +135,7 @@ def run(code, L, resume=None):
                                                             t = vm.import_name(name, G, t, x)
                                                 else:
                                                     if op < 0x21:
-                                                        if op == 0x1C:
+                                                        if op == 0x1c:
                                                             name = A[ip]
                                                             ip = N[ip]
                                                             x, t = import_from(vm, name, t)
@@ -161,9 +147,7 @@ def run(code, L, resume=None):
                                                             s.append(t)
                                                             x = tuple(s[-y:])
                                                             del s[-y:]
-                                                            t = make_function(
-                                                                code.children[arg], NULL, NULL, x
-                                                            )
+                                                            t = make_function(code.children[arg], NULL, NULL, x)
                                                     else:
                                                         if op == 0x21:
                                                             arg = A[ip]
@@ -173,9 +157,7 @@ def run(code, L, resume=None):
                                                             x = tuple(s[-y:])
                                                             del s[-y:]
                                                             t = s.pop()
-                                                            t = make_function(
-                                                                code.children[arg], s.pop(), t, x
-                                                            )
+                                                            t = make_function(code.children[arg], s.pop(), t, x)
                                                         else:
                                                             s.append(t)
                                                             t = A[ip]
@@ -188,9 +170,7 @@ def run(code, L, resume=None):
                                             try:
                                                 t = L[arg].cell_contents
                                             except ValueError:
-                                                raise NameError(
-                                                    "local variable referenced before assignment"
-                                                ) from None
+                                                raise NameError("local variable referenced before assignment") from None
                                         else:
                                             if op == 0x26:
                                                 arg = A[ip]
@@ -245,8 +225,8 @@ def run(code, L, resume=None):
                                             else:
                                                 t = f(*args)
                                     else:
-                                        if op < 0x2B:
-                                            if op == 0x2A:
+                                        if op < 0x2b:
+                                            if op == 0x2a:
                                                 arg = A[ip]
                                                 ip = N[ip]
                                                 if arg and vm.heap_locks:
@@ -262,9 +242,7 @@ def run(code, L, resume=None):
                                                     arg = A[ip]
                                                     ip = N[ip]
                                                     if L[arg] is NULL:
-                                                        raise NameError(
-                                                            "local variable referenced before assignment"
-                                                        )
+                                                        raise NameError("local variable referenced before assignment")
                                                     L[arg] = NULL
                                                 else:
                                                     arg = A[ip]
@@ -273,13 +251,11 @@ def run(code, L, resume=None):
                                                         L[arg].cell_contents
                                                         del L[arg].cell_contents
                                                     except ValueError:
-                                                        raise NameError(
-                                                            "local variable referenced before assignment"
-                                                        ) from None
+                                                        raise NameError("local variable referenced before assignment") from None
                                         else:
-                                            if op < 0x2F:
-                                                if op < 0x2D:
-                                                    if op == 0x2B:
+                                            if op < 0x2f:
+                                                if op < 0x2d:
+                                                    if op == 0x2b:
                                                         arg = A[ip]
                                                         ip = N[ip]
                                                         if vm.heap_locks:
@@ -300,7 +276,7 @@ def run(code, L, resume=None):
                                                         if arg > 2:
                                                             note_display(t, arg)
                                                 else:
-                                                    if op == 0x2D:
+                                                    if op == 0x2d:
                                                         arg = A[ip]
                                                         ip = N[ip]
                                                         s.append(t)
@@ -314,14 +290,10 @@ def run(code, L, resume=None):
                                                         arg = A[ip]
                                                         ip = N[ip]
                                                         x = s.pop()
-                                                        t = (
-                                                            slice(x, t)
-                                                            if arg == 2
-                                                            else slice(s.pop(), x, t)
-                                                        )
+                                                        t = slice(x, t) if arg == 2 else slice(s.pop(), x, t)
                                             else:
                                                 if op < 0x31:
-                                                    if op == 0x2F:
+                                                    if op == 0x2f:
                                                         arg = A[ip]
                                                         ip = N[ip]
                                                         x = s[-(arg >> 2)]
@@ -336,11 +308,7 @@ def run(code, L, resume=None):
                                                     else:
                                                         arg = A[ip]
                                                         ip = N[ip]
-                                                        if (
-                                                            arg == 2
-                                                            and type(t) is tuple
-                                                            and len(t) == 2
-                                                        ):
+                                                        if arg == 2 and type(t) is tuple and len(t) == 2:
                                                             x, t = t
                                                             s.append(t)
                                                             t = x
@@ -358,15 +326,11 @@ def run(code, L, resume=None):
                                                             arg = A[ip]
                                                             ip = N[ip]
                                                             s.append(t)
-                                                            t = make_function(
-                                                                code.children[arg], NULL, NULL, ()
-                                                            )
+                                                            t = make_function(code.children[arg], NULL, NULL, ())
                                                         else:
                                                             arg = A[ip]
                                                             ip = N[ip]
-                                                            t = make_function(
-                                                                code.children[arg], s.pop(), t, ()
-                                                            )
+                                                            t = make_function(code.children[arg], s.pop(), t, ())
                             else:
                                 if op < 0x37:
                                     if op == 0x35:
@@ -487,7 +451,7 @@ def run(code, L, resume=None):
                                     t = x[t] if type(t) is not slice else load_subscr(vm, 0, x, t)
                                 else:
                                     if op < 0x50:
-                                        if op == 0x4B:
+                                        if op == 0x4b:
                                             x = next(t if t is not NULL else s[-2], NULL)
                                             if x is NULL:
                                                 del s[-3:]
@@ -515,9 +479,7 @@ def run(code, L, resume=None):
                                                     else:
                                                         f, x, t = setup_with(vm, 0, t)
                                                         s += (f, x)
-                                                        blocks.append(
-                                                            [A[ip], len(s) - 1, True, None]
-                                                        )
+                                                        blocks.append([A[ip], len(s) - 1, True, None])
                                                         ip = N[ip]
                                             else:
                                                 if op == 0x48:
@@ -565,7 +527,7 @@ def run(code, L, resume=None):
                                     else:
                                         s.append(t)
                             else:
-                                if op < 0x5B:
+                                if op < 0x5b:
                                     if op == 0x59:
                                         t = s.pop()
                                     else:
@@ -581,7 +543,7 @@ def run(code, L, resume=None):
                                             if y[2]:
                                                 if y[0] >= ip:
                                                     x = y[1]
-                                                    del s[x + 1 :]
+                                                    del s[x + 1:]
                                                     s.append(t)
                                                     t = -1
                                                     ip = y[0]
@@ -592,14 +554,14 @@ def run(code, L, resume=None):
                                         else:
                                             return t
                                     else:
-                                        if op == 0x5B:
+                                        if op == 0x5b:
                                             y = s.pop()
                                             x = s.pop()
                                             s += (t, x)
                                             t = y
                                         else:
-                                            if op < 0x5E:
-                                                if op == 0x5C:
+                                            if op < 0x5e:
+                                                if op == 0x5c:
                                                     t = with_cleanup(s, t)
                                                 else:
                                                     blocks.pop()
@@ -614,7 +576,7 @@ def run(code, L, resume=None):
                                                                 if y[2]:
                                                                     if y[0] >= ip:
                                                                         x = y[1]
-                                                                        del s[x + 1 :]
+                                                                        del s[x + 1:]
                                                                         s.append(t)
                                                                         t = -1
                                                                         ip = y[0]
@@ -646,10 +608,10 @@ def run(code, L, resume=None):
                                                     else:
                                                         raise t
                                             else:
-                                                if op == 0x5E:
+                                                if op == 0x5e:
                                                     t = get_iter(vm, 0, t)
                                                 else:
-                                                    if op == 0x5F:
+                                                    if op == 0x5f:
                                                         s += ITERATOR_PAD
                                                         y = type(t)
                                                         if y is list or y is range or y is tuple:
@@ -661,14 +623,12 @@ def run(code, L, resume=None):
                                                         s[-1][t] = x
                                                         t = s.pop()
                 else:
-                    if op < 0xC0:
-                        if op < 0xB0:
+                    if op < 0xc0:
+                        if op < 0xb0:
                             if op < 0x70:
                                 if op < 0x68:
                                     if op == 0x67:
-                                        raise BytecodeError(
-                                            "yield outside a generator", ip=ip - 1, op=op
-                                        )
+                                        raise BytecodeError("yield outside a generator", ip=ip - 1, op=op)
                                     else:
                                         if op == 0x64:
                                             raise last_exception(blocks)
@@ -680,9 +640,7 @@ def run(code, L, resume=None):
                                                 raise exception_from(x)
                                 else:
                                     if op == 0x68:
-                                        raise BytecodeError(
-                                            "yield outside a generator", ip=ip - 1, op=op
-                                        )
+                                        raise BytecodeError("yield outside a generator", ip=ip - 1, op=op)
                                     else:
                                         vm.import_star(t)
                                         t = s.pop()
@@ -695,66 +653,64 @@ def run(code, L, resume=None):
                             if t is NULL:
                                 raise NameError("local variable referenced before assignment")
                     else:
-                        if op < 0xDA:
-                            if op < 0xD0:
+                        if op < 0xda:
+                            if op < 0xd0:
                                 L[op - 0xC0] = t
                                 t = s.pop()
                             else:
-                                if op < 0xD8:
-                                    if op == 0xD7:
+                                if op < 0xd8:
+                                    if op == 0xd7:
                                         x = s.pop()
                                         t = x < t
                                     else:
-                                        if op == 0xD3:
+                                        if op == 0xd3:
                                             t = not t
                                         else:
-                                            if op == 0xD0:
+                                            if op == 0xd0:
                                                 x = NULL
                                                 t = +t
                                             else:
-                                                if op == 0xD1:
+                                                if op == 0xd1:
                                                     x = NULL
                                                     t = -t
                                                 else:
                                                     x = NULL
                                                     t = ~t
                                 else:
-                                    if op == 0xD8:
+                                    if op == 0xd8:
                                         x = s.pop()
                                         t = x > t
                                     else:
                                         x = s.pop()
                                         t = x == t
                         else:
-                            if op < 0xEE:
-                                if op < 0xE5:
-                                    if op < 0xDF:
-                                        if op < 0xDD:
-                                            if op == 0xDA:
+                            if op < 0xee:
+                                if op < 0xe5:
+                                    if op < 0xdf:
+                                        if op < 0xdd:
+                                            if op == 0xda:
                                                 x = s.pop()
                                                 t = x <= t
                                             else:
-                                                if op == 0xDB:
+                                                if op == 0xdb:
                                                     x = s.pop()
                                                     t = x >= t
                                                 else:
                                                     x = s.pop()
                                                     t = x != t
                                         else:
-                                            if op == 0xDD:
+                                            if op == 0xdd:
                                                 x = s.pop()
                                                 t = x in t
                                             else:
                                                 x = s.pop()
-                                                t = x is t or (
-                                                    type(x) is int and type(t) is int and x == t
-                                                )
+                                                t = x is t or (type(x) is int and type(t) is int and x == t)
                                     else:
-                                        if op < 0xE2:
-                                            if op == 0xDF:
+                                        if op < 0xe2:
+                                            if op == 0xdf:
                                                 t = matches(s.pop(), t)
                                             else:
-                                                if op == 0xE0:
+                                                if op == 0xe0:
                                                     x = y = s.pop()
                                                     y |= t
                                                     t = y
@@ -766,27 +722,27 @@ def run(code, L, resume=None):
                                                     if t is True or t is False:
                                                         t = int(t) if type(x) is bool else t
                                         else:
-                                            if op == 0xE2:
+                                            if op == 0xe2:
                                                 x = s.pop()
                                                 t = x & t
                                                 if t is True or t is False:
                                                     t = int(t) if type(x) is bool else t
                                             else:
-                                                if op == 0xE3:
+                                                if op == 0xe3:
                                                     x = s.pop()
                                                     t = x << t
                                                 else:
                                                     x = s.pop()
                                                     t = x >> t
                                 else:
-                                    if op == 0xE5:
+                                    if op == 0xe5:
                                         x = y = s.pop()
                                         y += t
                                         t = y
                                     else:
-                                        if op < 0xEA:
-                                            if op < 0xE8:
-                                                if op == 0xE6:
+                                        if op < 0xea:
+                                            if op < 0xe8:
+                                                if op == 0xe6:
                                                     x = y = s.pop()
                                                     y -= t
                                                     t = y
@@ -794,108 +750,84 @@ def run(code, L, resume=None):
                                                     x = s.pop()
                                                     t = x * t
                                             else:
-                                                if op == 0xE8:
+                                                if op == 0xe8:
                                                     x = s.pop()
                                                     t = x @ t
                                                 else:
                                                     x = s.pop()
                                                     t = x // t
                                         else:
-                                            if op < 0xEC:
-                                                if op == 0xEA:
+                                            if op < 0xec:
+                                                if op == 0xea:
                                                     x = s.pop()
                                                     y = x / t
-                                                    t = (
-                                                        y
-                                                        if type(y) is not complex
-                                                        else complex_divide(x, t)
-                                                    )
+                                                    t = y if type(y) is not complex else complex_divide(x, t)
                                                 else:
                                                     x = s.pop()
-                                                    t = (
-                                                        format_percent(x, t)
-                                                        if type(x) in TEXTS
-                                                        else x % t
-                                                    )
+                                                    t = format_percent(x, t) if type(x) in TEXTS else x % t
                                             else:
-                                                if op == 0xEC:
+                                                if op == 0xec:
                                                     x = s.pop()
-                                                    y = x**t
-                                                    t = (
-                                                        y
-                                                        if type(y) is not complex
-                                                        else complex_power(x, t)
-                                                    )
+                                                    y = x ** t
+                                                    t = y if type(y) is not complex else complex_power(x, t)
                                                 else:
                                                     x = s.pop()
                                                     t = x | t
                                                     if t is True or t is False:
                                                         t = int(t) if type(x) is bool else t
                             else:
-                                if op < 0xF3:
-                                    if op == 0xF2:
+                                if op < 0xf3:
+                                    if op == 0xf2:
                                         x = s.pop()
                                         t = x + t
                                     else:
-                                        if op == 0xEE:
+                                        if op == 0xee:
                                             x = s.pop()
                                             t = x ^ t
                                             if t is True or t is False:
                                                 t = int(t) if type(x) is bool else t
                                         else:
-                                            if op == 0xEF:
+                                            if op == 0xef:
                                                 x = s.pop()
                                                 t = x & t
                                                 if t is True or t is False:
                                                     t = int(t) if type(x) is bool else t
                                             else:
-                                                if op == 0xF0:
+                                                if op == 0xf0:
                                                     x = s.pop()
                                                     t = x << t
                                                 else:
                                                     x = s.pop()
                                                     t = x >> t
                                 else:
-                                    if op == 0xF3:
+                                    if op == 0xf3:
                                         x = s.pop()
                                         t = x - t
                                     else:
-                                        if op == 0xF4:
+                                        if op == 0xf4:
                                             x = s.pop()
                                             t = x * t
                                         else:
-                                            if op < 0xF7:
-                                                if op == 0xF5:
+                                            if op < 0xf7:
+                                                if op == 0xf5:
                                                     x = s.pop()
                                                     t = x @ t
                                                 else:
                                                     x = s.pop()
                                                     t = x // t
                                             else:
-                                                if op == 0xF7:
+                                                if op == 0xf7:
                                                     x = s.pop()
                                                     y = x / t
-                                                    t = (
-                                                        y
-                                                        if type(y) is not complex
-                                                        else complex_divide(x, t)
-                                                    )
+                                                    t = y if type(y) is not complex else complex_divide(x, t)
                                                 else:
-                                                    if op == 0xF8:
+                                                    if op == 0xf8:
                                                         x = s.pop()
-                                                        t = (
-                                                            format_percent(x, t)
-                                                            if type(x) in TEXTS
-                                                            else x % t
-                                                        )
+                                                        t = format_percent(x, t) if type(x) in TEXTS else x % t
                                                     else:
                                                         x = s.pop()
-                                                        y = x**t
-                                                        t = (
-                                                            y
-                                                            if type(y) is not complex
-                                                            else complex_power(x, t)
-                                                        )
+                                                        y = x ** t
+                                                        t = y if type(y) is not complex else complex_power(x, t)
         except BaseException as caught:
             exc = caught
         if exc.__traceback__.tb_next is None:
@@ -918,7 +850,7 @@ def run(code, L, resume=None):
         if len(s) == x:
             s.append(t)
         else:
-            del s[x + 1 :]
+            del s[x + 1:]
         y[3] = t = exc
         ip = y[0]
         exc = None
@@ -982,31 +914,19 @@ def run_observed(code, L, resume=None):
                                 if op == 0x13:
                                     name = A[ip]
                                     ip = N[ip]
-                                    t = (
-                                        getattr(t, name)
-                                        if name not in GUARDED
-                                        else load_attr(vm, name, t)
-                                    )
+                                    t = getattr(t, name) if name not in GUARDED else load_attr(vm, name, t)
                                 else:
                                     if op == 0x14:
                                         name = A[ip]
                                         ip = N[ip]
-                                        s.append(
-                                            getattr(t, name)
-                                            if name not in GUARDED
-                                            else load_attr(vm, name, t)
-                                        )
+                                        s.append(getattr(t, name) if name not in GUARDED else load_attr(vm, name, t))
                                         t = NULL
                                     else:
                                         if op == 0x18:
                                             name = A[ip]
                                             ip = N[ip]
                                             x = s.pop()
-                                            if (
-                                                x is not NULL
-                                                and type(type(t)) is GuestType
-                                                and name not in GUARDED
-                                            ):
+                                            if x is not NULL and type(type(t)) is GuestType and name not in GUARDED:
                                                 setattr(t, name, x)
                                             else:
                                                 store_attr(vm, name, x, t)
@@ -1040,22 +960,20 @@ def run_observed(code, L, resume=None):
                                             s.append(t)
                                             t = L[arg]
                                             if t is NULL:
-                                                raise NameError(
-                                                    "local variable referenced before assignment"
-                                                )
+                                                raise NameError("local variable referenced before assignment")
                                         else:
                                             if op == 0x23:
                                                 s.append(t)
                                                 t = A[ip]
                                                 ip = N[ip]
                                             else:
-                                                if op < 0x1C:
+                                                if op < 0x1c:
                                                     if op == 0x19:
                                                         name = A[ip]
                                                         ip = N[ip]
                                                         del vm.ns[name]
                                                     else:
-                                                        if op == 0x1A:
+                                                        if op == 0x1a:
                                                             name = A[ip]
                                                             ip = N[ip]
                                                             del G[name]
@@ -1066,7 +984,7 @@ def run_observed(code, L, resume=None):
                                                             t = vm.import_name(name, G, t, x)
                                                 else:
                                                     if op < 0x21:
-                                                        if op == 0x1C:
+                                                        if op == 0x1c:
                                                             name = A[ip]
                                                             ip = N[ip]
                                                             x, t = import_from(vm, name, t)
@@ -1078,9 +996,7 @@ def run_observed(code, L, resume=None):
                                                             s.append(t)
                                                             x = tuple(s[-y:])
                                                             del s[-y:]
-                                                            t = make_function(
-                                                                code.children[arg], NULL, NULL, x
-                                                            )
+                                                            t = make_function(code.children[arg], NULL, NULL, x)
                                                     else:
                                                         if op == 0x21:
                                                             arg = A[ip]
@@ -1090,9 +1006,7 @@ def run_observed(code, L, resume=None):
                                                             x = tuple(s[-y:])
                                                             del s[-y:]
                                                             t = s.pop()
-                                                            t = make_function(
-                                                                code.children[arg], s.pop(), t, x
-                                                            )
+                                                            t = make_function(code.children[arg], s.pop(), t, x)
                                                         else:
                                                             s.append(t)
                                                             t = A[ip]
@@ -1105,9 +1019,7 @@ def run_observed(code, L, resume=None):
                                             try:
                                                 t = L[arg].cell_contents
                                             except ValueError:
-                                                raise NameError(
-                                                    "local variable referenced before assignment"
-                                                ) from None
+                                                raise NameError("local variable referenced before assignment") from None
                                         else:
                                             if op == 0x26:
                                                 arg = A[ip]
@@ -1162,8 +1074,8 @@ def run_observed(code, L, resume=None):
                                             else:
                                                 t = f(*args)
                                     else:
-                                        if op < 0x2B:
-                                            if op == 0x2A:
+                                        if op < 0x2b:
+                                            if op == 0x2a:
                                                 arg = A[ip]
                                                 ip = N[ip]
                                                 if arg and vm.heap_locks:
@@ -1179,9 +1091,7 @@ def run_observed(code, L, resume=None):
                                                     arg = A[ip]
                                                     ip = N[ip]
                                                     if L[arg] is NULL:
-                                                        raise NameError(
-                                                            "local variable referenced before assignment"
-                                                        )
+                                                        raise NameError("local variable referenced before assignment")
                                                     L[arg] = NULL
                                                 else:
                                                     arg = A[ip]
@@ -1190,13 +1100,11 @@ def run_observed(code, L, resume=None):
                                                         L[arg].cell_contents
                                                         del L[arg].cell_contents
                                                     except ValueError:
-                                                        raise NameError(
-                                                            "local variable referenced before assignment"
-                                                        ) from None
+                                                        raise NameError("local variable referenced before assignment") from None
                                         else:
-                                            if op < 0x2F:
-                                                if op < 0x2D:
-                                                    if op == 0x2B:
+                                            if op < 0x2f:
+                                                if op < 0x2d:
+                                                    if op == 0x2b:
                                                         arg = A[ip]
                                                         ip = N[ip]
                                                         if vm.heap_locks:
@@ -1217,7 +1125,7 @@ def run_observed(code, L, resume=None):
                                                         if arg > 2:
                                                             note_display(t, arg)
                                                 else:
-                                                    if op == 0x2D:
+                                                    if op == 0x2d:
                                                         arg = A[ip]
                                                         ip = N[ip]
                                                         s.append(t)
@@ -1231,14 +1139,10 @@ def run_observed(code, L, resume=None):
                                                         arg = A[ip]
                                                         ip = N[ip]
                                                         x = s.pop()
-                                                        t = (
-                                                            slice(x, t)
-                                                            if arg == 2
-                                                            else slice(s.pop(), x, t)
-                                                        )
+                                                        t = slice(x, t) if arg == 2 else slice(s.pop(), x, t)
                                             else:
                                                 if op < 0x31:
-                                                    if op == 0x2F:
+                                                    if op == 0x2f:
                                                         arg = A[ip]
                                                         ip = N[ip]
                                                         x = s[-(arg >> 2)]
@@ -1253,11 +1157,7 @@ def run_observed(code, L, resume=None):
                                                     else:
                                                         arg = A[ip]
                                                         ip = N[ip]
-                                                        if (
-                                                            arg == 2
-                                                            and type(t) is tuple
-                                                            and len(t) == 2
-                                                        ):
+                                                        if arg == 2 and type(t) is tuple and len(t) == 2:
                                                             x, t = t
                                                             s.append(t)
                                                             t = x
@@ -1275,15 +1175,11 @@ def run_observed(code, L, resume=None):
                                                             arg = A[ip]
                                                             ip = N[ip]
                                                             s.append(t)
-                                                            t = make_function(
-                                                                code.children[arg], NULL, NULL, ()
-                                                            )
+                                                            t = make_function(code.children[arg], NULL, NULL, ())
                                                         else:
                                                             arg = A[ip]
                                                             ip = N[ip]
-                                                            t = make_function(
-                                                                code.children[arg], s.pop(), t, ()
-                                                            )
+                                                            t = make_function(code.children[arg], s.pop(), t, ())
                             else:
                                 if op < 0x37:
                                     if op == 0x35:
@@ -1404,7 +1300,7 @@ def run_observed(code, L, resume=None):
                                     t = x[t] if type(t) is not slice else load_subscr(vm, 0, x, t)
                                 else:
                                     if op < 0x50:
-                                        if op == 0x4B:
+                                        if op == 0x4b:
                                             x = next(t if t is not NULL else s[-2], NULL)
                                             if x is NULL:
                                                 del s[-3:]
@@ -1432,9 +1328,7 @@ def run_observed(code, L, resume=None):
                                                     else:
                                                         f, x, t = setup_with(vm, 0, t)
                                                         s += (f, x)
-                                                        blocks.append(
-                                                            [A[ip], len(s) - 1, True, None]
-                                                        )
+                                                        blocks.append([A[ip], len(s) - 1, True, None])
                                                         ip = N[ip]
                                             else:
                                                 if op == 0x48:
@@ -1482,7 +1376,7 @@ def run_observed(code, L, resume=None):
                                     else:
                                         s.append(t)
                             else:
-                                if op < 0x5B:
+                                if op < 0x5b:
                                     if op == 0x59:
                                         t = s.pop()
                                     else:
@@ -1498,7 +1392,7 @@ def run_observed(code, L, resume=None):
                                             if y[2]:
                                                 if y[0] >= ip:
                                                     x = y[1]
-                                                    del s[x + 1 :]
+                                                    del s[x + 1:]
                                                     s.append(t)
                                                     t = -1
                                                     ip = y[0]
@@ -1509,14 +1403,14 @@ def run_observed(code, L, resume=None):
                                         else:
                                             return t
                                     else:
-                                        if op == 0x5B:
+                                        if op == 0x5b:
                                             y = s.pop()
                                             x = s.pop()
                                             s += (t, x)
                                             t = y
                                         else:
-                                            if op < 0x5E:
-                                                if op == 0x5C:
+                                            if op < 0x5e:
+                                                if op == 0x5c:
                                                     t = with_cleanup(s, t)
                                                 else:
                                                     blocks.pop()
@@ -1531,7 +1425,7 @@ def run_observed(code, L, resume=None):
                                                                 if y[2]:
                                                                     if y[0] >= ip:
                                                                         x = y[1]
-                                                                        del s[x + 1 :]
+                                                                        del s[x + 1:]
                                                                         s.append(t)
                                                                         t = -1
                                                                         ip = y[0]
@@ -1563,10 +1457,10 @@ def run_observed(code, L, resume=None):
                                                     else:
                                                         raise t
                                             else:
-                                                if op == 0x5E:
+                                                if op == 0x5e:
                                                     t = get_iter(vm, 0, t)
                                                 else:
-                                                    if op == 0x5F:
+                                                    if op == 0x5f:
                                                         s += ITERATOR_PAD
                                                         y = type(t)
                                                         if y is list or y is range or y is tuple:
@@ -1578,14 +1472,12 @@ def run_observed(code, L, resume=None):
                                                         s[-1][t] = x
                                                         t = s.pop()
                 else:
-                    if op < 0xC0:
-                        if op < 0xB0:
+                    if op < 0xc0:
+                        if op < 0xb0:
                             if op < 0x70:
                                 if op < 0x68:
                                     if op == 0x67:
-                                        raise BytecodeError(
-                                            "yield outside a generator", ip=ip - 1, op=op
-                                        )
+                                        raise BytecodeError("yield outside a generator", ip=ip - 1, op=op)
                                     else:
                                         if op == 0x64:
                                             raise last_exception(blocks)
@@ -1597,9 +1489,7 @@ def run_observed(code, L, resume=None):
                                                 raise exception_from(x)
                                 else:
                                     if op == 0x68:
-                                        raise BytecodeError(
-                                            "yield outside a generator", ip=ip - 1, op=op
-                                        )
+                                        raise BytecodeError("yield outside a generator", ip=ip - 1, op=op)
                                     else:
                                         vm.import_star(t)
                                         t = s.pop()
@@ -1612,66 +1502,64 @@ def run_observed(code, L, resume=None):
                             if t is NULL:
                                 raise NameError("local variable referenced before assignment")
                     else:
-                        if op < 0xDA:
-                            if op < 0xD0:
+                        if op < 0xda:
+                            if op < 0xd0:
                                 L[op - 0xC0] = t
                                 t = s.pop()
                             else:
-                                if op < 0xD8:
-                                    if op == 0xD7:
+                                if op < 0xd8:
+                                    if op == 0xd7:
                                         x = s.pop()
                                         t = x < t
                                     else:
-                                        if op == 0xD3:
+                                        if op == 0xd3:
                                             t = not t
                                         else:
-                                            if op == 0xD0:
+                                            if op == 0xd0:
                                                 x = NULL
                                                 t = +t
                                             else:
-                                                if op == 0xD1:
+                                                if op == 0xd1:
                                                     x = NULL
                                                     t = -t
                                                 else:
                                                     x = NULL
                                                     t = ~t
                                 else:
-                                    if op == 0xD8:
+                                    if op == 0xd8:
                                         x = s.pop()
                                         t = x > t
                                     else:
                                         x = s.pop()
                                         t = x == t
                         else:
-                            if op < 0xEE:
-                                if op < 0xE5:
-                                    if op < 0xDF:
-                                        if op < 0xDD:
-                                            if op == 0xDA:
+                            if op < 0xee:
+                                if op < 0xe5:
+                                    if op < 0xdf:
+                                        if op < 0xdd:
+                                            if op == 0xda:
                                                 x = s.pop()
                                                 t = x <= t
                                             else:
-                                                if op == 0xDB:
+                                                if op == 0xdb:
                                                     x = s.pop()
                                                     t = x >= t
                                                 else:
                                                     x = s.pop()
                                                     t = x != t
                                         else:
-                                            if op == 0xDD:
+                                            if op == 0xdd:
                                                 x = s.pop()
                                                 t = x in t
                                             else:
                                                 x = s.pop()
-                                                t = x is t or (
-                                                    type(x) is int and type(t) is int and x == t
-                                                )
+                                                t = x is t or (type(x) is int and type(t) is int and x == t)
                                     else:
-                                        if op < 0xE2:
-                                            if op == 0xDF:
+                                        if op < 0xe2:
+                                            if op == 0xdf:
                                                 t = matches(s.pop(), t)
                                             else:
-                                                if op == 0xE0:
+                                                if op == 0xe0:
                                                     x = y = s.pop()
                                                     y |= t
                                                     t = y
@@ -1683,27 +1571,27 @@ def run_observed(code, L, resume=None):
                                                     if t is True or t is False:
                                                         t = int(t) if type(x) is bool else t
                                         else:
-                                            if op == 0xE2:
+                                            if op == 0xe2:
                                                 x = s.pop()
                                                 t = x & t
                                                 if t is True or t is False:
                                                     t = int(t) if type(x) is bool else t
                                             else:
-                                                if op == 0xE3:
+                                                if op == 0xe3:
                                                     x = s.pop()
                                                     t = x << t
                                                 else:
                                                     x = s.pop()
                                                     t = x >> t
                                 else:
-                                    if op == 0xE5:
+                                    if op == 0xe5:
                                         x = y = s.pop()
                                         y += t
                                         t = y
                                     else:
-                                        if op < 0xEA:
-                                            if op < 0xE8:
-                                                if op == 0xE6:
+                                        if op < 0xea:
+                                            if op < 0xe8:
+                                                if op == 0xe6:
                                                     x = y = s.pop()
                                                     y -= t
                                                     t = y
@@ -1711,108 +1599,84 @@ def run_observed(code, L, resume=None):
                                                     x = s.pop()
                                                     t = x * t
                                             else:
-                                                if op == 0xE8:
+                                                if op == 0xe8:
                                                     x = s.pop()
                                                     t = x @ t
                                                 else:
                                                     x = s.pop()
                                                     t = x // t
                                         else:
-                                            if op < 0xEC:
-                                                if op == 0xEA:
+                                            if op < 0xec:
+                                                if op == 0xea:
                                                     x = s.pop()
                                                     y = x / t
-                                                    t = (
-                                                        y
-                                                        if type(y) is not complex
-                                                        else complex_divide(x, t)
-                                                    )
+                                                    t = y if type(y) is not complex else complex_divide(x, t)
                                                 else:
                                                     x = s.pop()
-                                                    t = (
-                                                        format_percent(x, t)
-                                                        if type(x) in TEXTS
-                                                        else x % t
-                                                    )
+                                                    t = format_percent(x, t) if type(x) in TEXTS else x % t
                                             else:
-                                                if op == 0xEC:
+                                                if op == 0xec:
                                                     x = s.pop()
-                                                    y = x**t
-                                                    t = (
-                                                        y
-                                                        if type(y) is not complex
-                                                        else complex_power(x, t)
-                                                    )
+                                                    y = x ** t
+                                                    t = y if type(y) is not complex else complex_power(x, t)
                                                 else:
                                                     x = s.pop()
                                                     t = x | t
                                                     if t is True or t is False:
                                                         t = int(t) if type(x) is bool else t
                             else:
-                                if op < 0xF3:
-                                    if op == 0xF2:
+                                if op < 0xf3:
+                                    if op == 0xf2:
                                         x = s.pop()
                                         t = x + t
                                     else:
-                                        if op == 0xEE:
+                                        if op == 0xee:
                                             x = s.pop()
                                             t = x ^ t
                                             if t is True or t is False:
                                                 t = int(t) if type(x) is bool else t
                                         else:
-                                            if op == 0xEF:
+                                            if op == 0xef:
                                                 x = s.pop()
                                                 t = x & t
                                                 if t is True or t is False:
                                                     t = int(t) if type(x) is bool else t
                                             else:
-                                                if op == 0xF0:
+                                                if op == 0xf0:
                                                     x = s.pop()
                                                     t = x << t
                                                 else:
                                                     x = s.pop()
                                                     t = x >> t
                                 else:
-                                    if op == 0xF3:
+                                    if op == 0xf3:
                                         x = s.pop()
                                         t = x - t
                                     else:
-                                        if op == 0xF4:
+                                        if op == 0xf4:
                                             x = s.pop()
                                             t = x * t
                                         else:
-                                            if op < 0xF7:
-                                                if op == 0xF5:
+                                            if op < 0xf7:
+                                                if op == 0xf5:
                                                     x = s.pop()
                                                     t = x @ t
                                                 else:
                                                     x = s.pop()
                                                     t = x // t
                                             else:
-                                                if op == 0xF7:
+                                                if op == 0xf7:
                                                     x = s.pop()
                                                     y = x / t
-                                                    t = (
-                                                        y
-                                                        if type(y) is not complex
-                                                        else complex_divide(x, t)
-                                                    )
+                                                    t = y if type(y) is not complex else complex_divide(x, t)
                                                 else:
-                                                    if op == 0xF8:
+                                                    if op == 0xf8:
                                                         x = s.pop()
-                                                        t = (
-                                                            format_percent(x, t)
-                                                            if type(x) in TEXTS
-                                                            else x % t
-                                                        )
+                                                        t = format_percent(x, t) if type(x) in TEXTS else x % t
                                                     else:
                                                         x = s.pop()
-                                                        y = x**t
-                                                        t = (
-                                                            y
-                                                            if type(y) is not complex
-                                                            else complex_power(x, t)
-                                                        )
+                                                        y = x ** t
+                                                        t = y if type(y) is not complex else complex_power(x, t)
         except BaseException as caught:
             exc = caught
         if exc.__traceback__.tb_next is None:
@@ -1835,7 +1699,7 @@ def run_observed(code, L, resume=None):
         if len(s) == x:
             s.append(t)
         else:
-            del s[x + 1 :]
+            del s[x + 1:]
         y[3] = t = exc
         ip = y[0]
         exc = None
@@ -1897,31 +1761,19 @@ def generate(code, L):
                                 if op == 0x13:
                                     name = A[ip]
                                     ip = N[ip]
-                                    t = (
-                                        getattr(t, name)
-                                        if name not in GUARDED
-                                        else load_attr(vm, name, t)
-                                    )
+                                    t = getattr(t, name) if name not in GUARDED else load_attr(vm, name, t)
                                 else:
                                     if op == 0x14:
                                         name = A[ip]
                                         ip = N[ip]
-                                        s.append(
-                                            getattr(t, name)
-                                            if name not in GUARDED
-                                            else load_attr(vm, name, t)
-                                        )
+                                        s.append(getattr(t, name) if name not in GUARDED else load_attr(vm, name, t))
                                         t = NULL
                                     else:
                                         if op == 0x18:
                                             name = A[ip]
                                             ip = N[ip]
                                             x = s.pop()
-                                            if (
-                                                x is not NULL
-                                                and type(type(t)) is GuestType
-                                                and name not in GUARDED
-                                            ):
+                                            if x is not NULL and type(type(t)) is GuestType and name not in GUARDED:
                                                 setattr(t, name, x)
                                             else:
                                                 store_attr(vm, name, x, t)
@@ -1955,22 +1807,20 @@ def generate(code, L):
                                             s.append(t)
                                             t = L[arg]
                                             if t is NULL:
-                                                raise NameError(
-                                                    "local variable referenced before assignment"
-                                                )
+                                                raise NameError("local variable referenced before assignment")
                                         else:
                                             if op == 0x23:
                                                 s.append(t)
                                                 t = A[ip]
                                                 ip = N[ip]
                                             else:
-                                                if op < 0x1C:
+                                                if op < 0x1c:
                                                     if op == 0x19:
                                                         name = A[ip]
                                                         ip = N[ip]
                                                         del vm.ns[name]
                                                     else:
-                                                        if op == 0x1A:
+                                                        if op == 0x1a:
                                                             name = A[ip]
                                                             ip = N[ip]
                                                             del G[name]
@@ -1981,7 +1831,7 @@ def generate(code, L):
                                                             t = vm.import_name(name, G, t, x)
                                                 else:
                                                     if op < 0x21:
-                                                        if op == 0x1C:
+                                                        if op == 0x1c:
                                                             name = A[ip]
                                                             ip = N[ip]
                                                             x, t = import_from(vm, name, t)
@@ -1993,9 +1843,7 @@ def generate(code, L):
                                                             s.append(t)
                                                             x = tuple(s[-y:])
                                                             del s[-y:]
-                                                            t = make_function(
-                                                                code.children[arg], NULL, NULL, x
-                                                            )
+                                                            t = make_function(code.children[arg], NULL, NULL, x)
                                                     else:
                                                         if op == 0x21:
                                                             arg = A[ip]
@@ -2005,9 +1853,7 @@ def generate(code, L):
                                                             x = tuple(s[-y:])
                                                             del s[-y:]
                                                             t = s.pop()
-                                                            t = make_function(
-                                                                code.children[arg], s.pop(), t, x
-                                                            )
+                                                            t = make_function(code.children[arg], s.pop(), t, x)
                                                         else:
                                                             s.append(t)
                                                             t = A[ip]
@@ -2020,9 +1866,7 @@ def generate(code, L):
                                             try:
                                                 t = L[arg].cell_contents
                                             except ValueError:
-                                                raise NameError(
-                                                    "local variable referenced before assignment"
-                                                ) from None
+                                                raise NameError("local variable referenced before assignment") from None
                                         else:
                                             if op == 0x26:
                                                 arg = A[ip]
@@ -2077,8 +1921,8 @@ def generate(code, L):
                                             else:
                                                 t = f(*args)
                                     else:
-                                        if op < 0x2B:
-                                            if op == 0x2A:
+                                        if op < 0x2b:
+                                            if op == 0x2a:
                                                 arg = A[ip]
                                                 ip = N[ip]
                                                 if arg and vm.heap_locks:
@@ -2094,9 +1938,7 @@ def generate(code, L):
                                                     arg = A[ip]
                                                     ip = N[ip]
                                                     if L[arg] is NULL:
-                                                        raise NameError(
-                                                            "local variable referenced before assignment"
-                                                        )
+                                                        raise NameError("local variable referenced before assignment")
                                                     L[arg] = NULL
                                                 else:
                                                     arg = A[ip]
@@ -2105,13 +1947,11 @@ def generate(code, L):
                                                         L[arg].cell_contents
                                                         del L[arg].cell_contents
                                                     except ValueError:
-                                                        raise NameError(
-                                                            "local variable referenced before assignment"
-                                                        ) from None
+                                                        raise NameError("local variable referenced before assignment") from None
                                         else:
-                                            if op < 0x2F:
-                                                if op < 0x2D:
-                                                    if op == 0x2B:
+                                            if op < 0x2f:
+                                                if op < 0x2d:
+                                                    if op == 0x2b:
                                                         arg = A[ip]
                                                         ip = N[ip]
                                                         if vm.heap_locks:
@@ -2132,7 +1972,7 @@ def generate(code, L):
                                                         if arg > 2:
                                                             note_display(t, arg)
                                                 else:
-                                                    if op == 0x2D:
+                                                    if op == 0x2d:
                                                         arg = A[ip]
                                                         ip = N[ip]
                                                         s.append(t)
@@ -2146,14 +1986,10 @@ def generate(code, L):
                                                         arg = A[ip]
                                                         ip = N[ip]
                                                         x = s.pop()
-                                                        t = (
-                                                            slice(x, t)
-                                                            if arg == 2
-                                                            else slice(s.pop(), x, t)
-                                                        )
+                                                        t = slice(x, t) if arg == 2 else slice(s.pop(), x, t)
                                             else:
                                                 if op < 0x31:
-                                                    if op == 0x2F:
+                                                    if op == 0x2f:
                                                         arg = A[ip]
                                                         ip = N[ip]
                                                         x = s[-(arg >> 2)]
@@ -2168,11 +2004,7 @@ def generate(code, L):
                                                     else:
                                                         arg = A[ip]
                                                         ip = N[ip]
-                                                        if (
-                                                            arg == 2
-                                                            and type(t) is tuple
-                                                            and len(t) == 2
-                                                        ):
+                                                        if arg == 2 and type(t) is tuple and len(t) == 2:
                                                             x, t = t
                                                             s.append(t)
                                                             t = x
@@ -2190,15 +2022,11 @@ def generate(code, L):
                                                             arg = A[ip]
                                                             ip = N[ip]
                                                             s.append(t)
-                                                            t = make_function(
-                                                                code.children[arg], NULL, NULL, ()
-                                                            )
+                                                            t = make_function(code.children[arg], NULL, NULL, ())
                                                         else:
                                                             arg = A[ip]
                                                             ip = N[ip]
-                                                            t = make_function(
-                                                                code.children[arg], s.pop(), t, ()
-                                                            )
+                                                            t = make_function(code.children[arg], s.pop(), t, ())
                             else:
                                 if op < 0x37:
                                     if op == 0x35:
@@ -2319,7 +2147,7 @@ def generate(code, L):
                                     t = x[t] if type(t) is not slice else load_subscr(vm, 0, x, t)
                                 else:
                                     if op < 0x50:
-                                        if op == 0x4B:
+                                        if op == 0x4b:
                                             x = next(t if t is not NULL else s[-2], NULL)
                                             if x is NULL:
                                                 del s[-3:]
@@ -2347,9 +2175,7 @@ def generate(code, L):
                                                     else:
                                                         f, x, t = setup_with(vm, 0, t)
                                                         s += (f, x)
-                                                        blocks.append(
-                                                            [A[ip], len(s) - 1, True, None]
-                                                        )
+                                                        blocks.append([A[ip], len(s) - 1, True, None])
                                                         ip = N[ip]
                                             else:
                                                 if op == 0x48:
@@ -2397,7 +2223,7 @@ def generate(code, L):
                                     else:
                                         s.append(t)
                             else:
-                                if op < 0x5B:
+                                if op < 0x5b:
                                     if op == 0x59:
                                         t = s.pop()
                                     else:
@@ -2413,7 +2239,7 @@ def generate(code, L):
                                             if y[2]:
                                                 if y[0] >= ip:
                                                     x = y[1]
-                                                    del s[x + 1 :]
+                                                    del s[x + 1:]
                                                     s.append(t)
                                                     t = -1
                                                     ip = y[0]
@@ -2424,14 +2250,14 @@ def generate(code, L):
                                         else:
                                             return t
                                     else:
-                                        if op == 0x5B:
+                                        if op == 0x5b:
                                             y = s.pop()
                                             x = s.pop()
                                             s += (t, x)
                                             t = y
                                         else:
-                                            if op < 0x5E:
-                                                if op == 0x5C:
+                                            if op < 0x5e:
+                                                if op == 0x5c:
                                                     t = with_cleanup(s, t)
                                                 else:
                                                     blocks.pop()
@@ -2446,7 +2272,7 @@ def generate(code, L):
                                                                 if y[2]:
                                                                     if y[0] >= ip:
                                                                         x = y[1]
-                                                                        del s[x + 1 :]
+                                                                        del s[x + 1:]
                                                                         s.append(t)
                                                                         t = -1
                                                                         ip = y[0]
@@ -2478,10 +2304,10 @@ def generate(code, L):
                                                     else:
                                                         raise t
                                             else:
-                                                if op == 0x5E:
+                                                if op == 0x5e:
                                                     t = get_iter(vm, 0, t)
                                                 else:
-                                                    if op == 0x5F:
+                                                    if op == 0x5f:
                                                         s += ITERATOR_PAD
                                                         y = type(t)
                                                         if y is list or y is range or y is tuple:
@@ -2493,8 +2319,8 @@ def generate(code, L):
                                                         s[-1][t] = x
                                                         t = s.pop()
                 else:
-                    if op < 0xC0:
-                        if op < 0xB0:
+                    if op < 0xc0:
+                        if op < 0xb0:
                             if op < 0x70:
                                 if op < 0x68:
                                     if op == 0x67:
@@ -2513,9 +2339,7 @@ def generate(code, L):
                                 else:
                                     if op == 0x68:
                                         x = s.pop()
-                                        t = yield from (
-                                            x if type(x) is GeneratorType else delegate(x)
-                                        )
+                                        t = yield from (x if type(x) is GeneratorType else delegate(x))
                                         if PENDING:
                                             raise_pending(sys._getframe())
                                     else:
@@ -2530,66 +2354,64 @@ def generate(code, L):
                             if t is NULL:
                                 raise NameError("local variable referenced before assignment")
                     else:
-                        if op < 0xDA:
-                            if op < 0xD0:
+                        if op < 0xda:
+                            if op < 0xd0:
                                 L[op - 0xC0] = t
                                 t = s.pop()
                             else:
-                                if op < 0xD8:
-                                    if op == 0xD7:
+                                if op < 0xd8:
+                                    if op == 0xd7:
                                         x = s.pop()
                                         t = x < t
                                     else:
-                                        if op == 0xD3:
+                                        if op == 0xd3:
                                             t = not t
                                         else:
-                                            if op == 0xD0:
+                                            if op == 0xd0:
                                                 x = NULL
                                                 t = +t
                                             else:
-                                                if op == 0xD1:
+                                                if op == 0xd1:
                                                     x = NULL
                                                     t = -t
                                                 else:
                                                     x = NULL
                                                     t = ~t
                                 else:
-                                    if op == 0xD8:
+                                    if op == 0xd8:
                                         x = s.pop()
                                         t = x > t
                                     else:
                                         x = s.pop()
                                         t = x == t
                         else:
-                            if op < 0xEE:
-                                if op < 0xE5:
-                                    if op < 0xDF:
-                                        if op < 0xDD:
-                                            if op == 0xDA:
+                            if op < 0xee:
+                                if op < 0xe5:
+                                    if op < 0xdf:
+                                        if op < 0xdd:
+                                            if op == 0xda:
                                                 x = s.pop()
                                                 t = x <= t
                                             else:
-                                                if op == 0xDB:
+                                                if op == 0xdb:
                                                     x = s.pop()
                                                     t = x >= t
                                                 else:
                                                     x = s.pop()
                                                     t = x != t
                                         else:
-                                            if op == 0xDD:
+                                            if op == 0xdd:
                                                 x = s.pop()
                                                 t = x in t
                                             else:
                                                 x = s.pop()
-                                                t = x is t or (
-                                                    type(x) is int and type(t) is int and x == t
-                                                )
+                                                t = x is t or (type(x) is int and type(t) is int and x == t)
                                     else:
-                                        if op < 0xE2:
-                                            if op == 0xDF:
+                                        if op < 0xe2:
+                                            if op == 0xdf:
                                                 t = matches(s.pop(), t)
                                             else:
-                                                if op == 0xE0:
+                                                if op == 0xe0:
                                                     x = y = s.pop()
                                                     y |= t
                                                     t = y
@@ -2601,27 +2423,27 @@ def generate(code, L):
                                                     if t is True or t is False:
                                                         t = int(t) if type(x) is bool else t
                                         else:
-                                            if op == 0xE2:
+                                            if op == 0xe2:
                                                 x = s.pop()
                                                 t = x & t
                                                 if t is True or t is False:
                                                     t = int(t) if type(x) is bool else t
                                             else:
-                                                if op == 0xE3:
+                                                if op == 0xe3:
                                                     x = s.pop()
                                                     t = x << t
                                                 else:
                                                     x = s.pop()
                                                     t = x >> t
                                 else:
-                                    if op == 0xE5:
+                                    if op == 0xe5:
                                         x = y = s.pop()
                                         y += t
                                         t = y
                                     else:
-                                        if op < 0xEA:
-                                            if op < 0xE8:
-                                                if op == 0xE6:
+                                        if op < 0xea:
+                                            if op < 0xe8:
+                                                if op == 0xe6:
                                                     x = y = s.pop()
                                                     y -= t
                                                     t = y
@@ -2629,108 +2451,84 @@ def generate(code, L):
                                                     x = s.pop()
                                                     t = x * t
                                             else:
-                                                if op == 0xE8:
+                                                if op == 0xe8:
                                                     x = s.pop()
                                                     t = x @ t
                                                 else:
                                                     x = s.pop()
                                                     t = x // t
                                         else:
-                                            if op < 0xEC:
-                                                if op == 0xEA:
+                                            if op < 0xec:
+                                                if op == 0xea:
                                                     x = s.pop()
                                                     y = x / t
-                                                    t = (
-                                                        y
-                                                        if type(y) is not complex
-                                                        else complex_divide(x, t)
-                                                    )
+                                                    t = y if type(y) is not complex else complex_divide(x, t)
                                                 else:
                                                     x = s.pop()
-                                                    t = (
-                                                        format_percent(x, t)
-                                                        if type(x) in TEXTS
-                                                        else x % t
-                                                    )
+                                                    t = format_percent(x, t) if type(x) in TEXTS else x % t
                                             else:
-                                                if op == 0xEC:
+                                                if op == 0xec:
                                                     x = s.pop()
-                                                    y = x**t
-                                                    t = (
-                                                        y
-                                                        if type(y) is not complex
-                                                        else complex_power(x, t)
-                                                    )
+                                                    y = x ** t
+                                                    t = y if type(y) is not complex else complex_power(x, t)
                                                 else:
                                                     x = s.pop()
                                                     t = x | t
                                                     if t is True or t is False:
                                                         t = int(t) if type(x) is bool else t
                             else:
-                                if op < 0xF3:
-                                    if op == 0xF2:
+                                if op < 0xf3:
+                                    if op == 0xf2:
                                         x = s.pop()
                                         t = x + t
                                     else:
-                                        if op == 0xEE:
+                                        if op == 0xee:
                                             x = s.pop()
                                             t = x ^ t
                                             if t is True or t is False:
                                                 t = int(t) if type(x) is bool else t
                                         else:
-                                            if op == 0xEF:
+                                            if op == 0xef:
                                                 x = s.pop()
                                                 t = x & t
                                                 if t is True or t is False:
                                                     t = int(t) if type(x) is bool else t
                                             else:
-                                                if op == 0xF0:
+                                                if op == 0xf0:
                                                     x = s.pop()
                                                     t = x << t
                                                 else:
                                                     x = s.pop()
                                                     t = x >> t
                                 else:
-                                    if op == 0xF3:
+                                    if op == 0xf3:
                                         x = s.pop()
                                         t = x - t
                                     else:
-                                        if op == 0xF4:
+                                        if op == 0xf4:
                                             x = s.pop()
                                             t = x * t
                                         else:
-                                            if op < 0xF7:
-                                                if op == 0xF5:
+                                            if op < 0xf7:
+                                                if op == 0xf5:
                                                     x = s.pop()
                                                     t = x @ t
                                                 else:
                                                     x = s.pop()
                                                     t = x // t
                                             else:
-                                                if op == 0xF7:
+                                                if op == 0xf7:
                                                     x = s.pop()
                                                     y = x / t
-                                                    t = (
-                                                        y
-                                                        if type(y) is not complex
-                                                        else complex_divide(x, t)
-                                                    )
+                                                    t = y if type(y) is not complex else complex_divide(x, t)
                                                 else:
-                                                    if op == 0xF8:
+                                                    if op == 0xf8:
                                                         x = s.pop()
-                                                        t = (
-                                                            format_percent(x, t)
-                                                            if type(x) in TEXTS
-                                                            else x % t
-                                                        )
+                                                        t = format_percent(x, t) if type(x) in TEXTS else x % t
                                                     else:
                                                         x = s.pop()
-                                                        y = x**t
-                                                        t = (
-                                                            y
-                                                            if type(y) is not complex
-                                                            else complex_power(x, t)
-                                                        )
+                                                        y = x ** t
+                                                        t = y if type(y) is not complex else complex_power(x, t)
         except BaseException as caught:
             exc = caught
         if exc.__traceback__.tb_next is None:
@@ -2753,7 +2551,7 @@ def generate(code, L):
         if len(s) == x:
             s.append(t)
         else:
-            del s[x + 1 :]
+            del s[x + 1:]
         y[3] = t = exc
         ip = y[0]
         exc = None
@@ -2816,31 +2614,19 @@ def generate_observed(code, L):
                                 if op == 0x13:
                                     name = A[ip]
                                     ip = N[ip]
-                                    t = (
-                                        getattr(t, name)
-                                        if name not in GUARDED
-                                        else load_attr(vm, name, t)
-                                    )
+                                    t = getattr(t, name) if name not in GUARDED else load_attr(vm, name, t)
                                 else:
                                     if op == 0x14:
                                         name = A[ip]
                                         ip = N[ip]
-                                        s.append(
-                                            getattr(t, name)
-                                            if name not in GUARDED
-                                            else load_attr(vm, name, t)
-                                        )
+                                        s.append(getattr(t, name) if name not in GUARDED else load_attr(vm, name, t))
                                         t = NULL
                                     else:
                                         if op == 0x18:
                                             name = A[ip]
                                             ip = N[ip]
                                             x = s.pop()
-                                            if (
-                                                x is not NULL
-                                                and type(type(t)) is GuestType
-                                                and name not in GUARDED
-                                            ):
+                                            if x is not NULL and type(type(t)) is GuestType and name not in GUARDED:
                                                 setattr(t, name, x)
                                             else:
                                                 store_attr(vm, name, x, t)
@@ -2874,22 +2660,20 @@ def generate_observed(code, L):
                                             s.append(t)
                                             t = L[arg]
                                             if t is NULL:
-                                                raise NameError(
-                                                    "local variable referenced before assignment"
-                                                )
+                                                raise NameError("local variable referenced before assignment")
                                         else:
                                             if op == 0x23:
                                                 s.append(t)
                                                 t = A[ip]
                                                 ip = N[ip]
                                             else:
-                                                if op < 0x1C:
+                                                if op < 0x1c:
                                                     if op == 0x19:
                                                         name = A[ip]
                                                         ip = N[ip]
                                                         del vm.ns[name]
                                                     else:
-                                                        if op == 0x1A:
+                                                        if op == 0x1a:
                                                             name = A[ip]
                                                             ip = N[ip]
                                                             del G[name]
@@ -2900,7 +2684,7 @@ def generate_observed(code, L):
                                                             t = vm.import_name(name, G, t, x)
                                                 else:
                                                     if op < 0x21:
-                                                        if op == 0x1C:
+                                                        if op == 0x1c:
                                                             name = A[ip]
                                                             ip = N[ip]
                                                             x, t = import_from(vm, name, t)
@@ -2912,9 +2696,7 @@ def generate_observed(code, L):
                                                             s.append(t)
                                                             x = tuple(s[-y:])
                                                             del s[-y:]
-                                                            t = make_function(
-                                                                code.children[arg], NULL, NULL, x
-                                                            )
+                                                            t = make_function(code.children[arg], NULL, NULL, x)
                                                     else:
                                                         if op == 0x21:
                                                             arg = A[ip]
@@ -2924,9 +2706,7 @@ def generate_observed(code, L):
                                                             x = tuple(s[-y:])
                                                             del s[-y:]
                                                             t = s.pop()
-                                                            t = make_function(
-                                                                code.children[arg], s.pop(), t, x
-                                                            )
+                                                            t = make_function(code.children[arg], s.pop(), t, x)
                                                         else:
                                                             s.append(t)
                                                             t = A[ip]
@@ -2939,9 +2719,7 @@ def generate_observed(code, L):
                                             try:
                                                 t = L[arg].cell_contents
                                             except ValueError:
-                                                raise NameError(
-                                                    "local variable referenced before assignment"
-                                                ) from None
+                                                raise NameError("local variable referenced before assignment") from None
                                         else:
                                             if op == 0x26:
                                                 arg = A[ip]
@@ -2996,8 +2774,8 @@ def generate_observed(code, L):
                                             else:
                                                 t = f(*args)
                                     else:
-                                        if op < 0x2B:
-                                            if op == 0x2A:
+                                        if op < 0x2b:
+                                            if op == 0x2a:
                                                 arg = A[ip]
                                                 ip = N[ip]
                                                 if arg and vm.heap_locks:
@@ -3013,9 +2791,7 @@ def generate_observed(code, L):
                                                     arg = A[ip]
                                                     ip = N[ip]
                                                     if L[arg] is NULL:
-                                                        raise NameError(
-                                                            "local variable referenced before assignment"
-                                                        )
+                                                        raise NameError("local variable referenced before assignment")
                                                     L[arg] = NULL
                                                 else:
                                                     arg = A[ip]
@@ -3024,13 +2800,11 @@ def generate_observed(code, L):
                                                         L[arg].cell_contents
                                                         del L[arg].cell_contents
                                                     except ValueError:
-                                                        raise NameError(
-                                                            "local variable referenced before assignment"
-                                                        ) from None
+                                                        raise NameError("local variable referenced before assignment") from None
                                         else:
-                                            if op < 0x2F:
-                                                if op < 0x2D:
-                                                    if op == 0x2B:
+                                            if op < 0x2f:
+                                                if op < 0x2d:
+                                                    if op == 0x2b:
                                                         arg = A[ip]
                                                         ip = N[ip]
                                                         if vm.heap_locks:
@@ -3051,7 +2825,7 @@ def generate_observed(code, L):
                                                         if arg > 2:
                                                             note_display(t, arg)
                                                 else:
-                                                    if op == 0x2D:
+                                                    if op == 0x2d:
                                                         arg = A[ip]
                                                         ip = N[ip]
                                                         s.append(t)
@@ -3065,14 +2839,10 @@ def generate_observed(code, L):
                                                         arg = A[ip]
                                                         ip = N[ip]
                                                         x = s.pop()
-                                                        t = (
-                                                            slice(x, t)
-                                                            if arg == 2
-                                                            else slice(s.pop(), x, t)
-                                                        )
+                                                        t = slice(x, t) if arg == 2 else slice(s.pop(), x, t)
                                             else:
                                                 if op < 0x31:
-                                                    if op == 0x2F:
+                                                    if op == 0x2f:
                                                         arg = A[ip]
                                                         ip = N[ip]
                                                         x = s[-(arg >> 2)]
@@ -3087,11 +2857,7 @@ def generate_observed(code, L):
                                                     else:
                                                         arg = A[ip]
                                                         ip = N[ip]
-                                                        if (
-                                                            arg == 2
-                                                            and type(t) is tuple
-                                                            and len(t) == 2
-                                                        ):
+                                                        if arg == 2 and type(t) is tuple and len(t) == 2:
                                                             x, t = t
                                                             s.append(t)
                                                             t = x
@@ -3109,15 +2875,11 @@ def generate_observed(code, L):
                                                             arg = A[ip]
                                                             ip = N[ip]
                                                             s.append(t)
-                                                            t = make_function(
-                                                                code.children[arg], NULL, NULL, ()
-                                                            )
+                                                            t = make_function(code.children[arg], NULL, NULL, ())
                                                         else:
                                                             arg = A[ip]
                                                             ip = N[ip]
-                                                            t = make_function(
-                                                                code.children[arg], s.pop(), t, ()
-                                                            )
+                                                            t = make_function(code.children[arg], s.pop(), t, ())
                             else:
                                 if op < 0x37:
                                     if op == 0x35:
@@ -3238,7 +3000,7 @@ def generate_observed(code, L):
                                     t = x[t] if type(t) is not slice else load_subscr(vm, 0, x, t)
                                 else:
                                     if op < 0x50:
-                                        if op == 0x4B:
+                                        if op == 0x4b:
                                             x = next(t if t is not NULL else s[-2], NULL)
                                             if x is NULL:
                                                 del s[-3:]
@@ -3266,9 +3028,7 @@ def generate_observed(code, L):
                                                     else:
                                                         f, x, t = setup_with(vm, 0, t)
                                                         s += (f, x)
-                                                        blocks.append(
-                                                            [A[ip], len(s) - 1, True, None]
-                                                        )
+                                                        blocks.append([A[ip], len(s) - 1, True, None])
                                                         ip = N[ip]
                                             else:
                                                 if op == 0x48:
@@ -3316,7 +3076,7 @@ def generate_observed(code, L):
                                     else:
                                         s.append(t)
                             else:
-                                if op < 0x5B:
+                                if op < 0x5b:
                                     if op == 0x59:
                                         t = s.pop()
                                     else:
@@ -3332,7 +3092,7 @@ def generate_observed(code, L):
                                             if y[2]:
                                                 if y[0] >= ip:
                                                     x = y[1]
-                                                    del s[x + 1 :]
+                                                    del s[x + 1:]
                                                     s.append(t)
                                                     t = -1
                                                     ip = y[0]
@@ -3343,14 +3103,14 @@ def generate_observed(code, L):
                                         else:
                                             return t
                                     else:
-                                        if op == 0x5B:
+                                        if op == 0x5b:
                                             y = s.pop()
                                             x = s.pop()
                                             s += (t, x)
                                             t = y
                                         else:
-                                            if op < 0x5E:
-                                                if op == 0x5C:
+                                            if op < 0x5e:
+                                                if op == 0x5c:
                                                     t = with_cleanup(s, t)
                                                 else:
                                                     blocks.pop()
@@ -3365,7 +3125,7 @@ def generate_observed(code, L):
                                                                 if y[2]:
                                                                     if y[0] >= ip:
                                                                         x = y[1]
-                                                                        del s[x + 1 :]
+                                                                        del s[x + 1:]
                                                                         s.append(t)
                                                                         t = -1
                                                                         ip = y[0]
@@ -3397,10 +3157,10 @@ def generate_observed(code, L):
                                                     else:
                                                         raise t
                                             else:
-                                                if op == 0x5E:
+                                                if op == 0x5e:
                                                     t = get_iter(vm, 0, t)
                                                 else:
-                                                    if op == 0x5F:
+                                                    if op == 0x5f:
                                                         s += ITERATOR_PAD
                                                         y = type(t)
                                                         if y is list or y is range or y is tuple:
@@ -3412,8 +3172,8 @@ def generate_observed(code, L):
                                                         s[-1][t] = x
                                                         t = s.pop()
                 else:
-                    if op < 0xC0:
-                        if op < 0xB0:
+                    if op < 0xc0:
+                        if op < 0xb0:
                             if op < 0x70:
                                 if op < 0x68:
                                     if op == 0x67:
@@ -3432,9 +3192,7 @@ def generate_observed(code, L):
                                 else:
                                     if op == 0x68:
                                         x = s.pop()
-                                        t = yield from (
-                                            x if type(x) is GeneratorType else delegate(x)
-                                        )
+                                        t = yield from (x if type(x) is GeneratorType else delegate(x))
                                         if PENDING:
                                             raise_pending(sys._getframe())
                                     else:
@@ -3449,66 +3207,64 @@ def generate_observed(code, L):
                             if t is NULL:
                                 raise NameError("local variable referenced before assignment")
                     else:
-                        if op < 0xDA:
-                            if op < 0xD0:
+                        if op < 0xda:
+                            if op < 0xd0:
                                 L[op - 0xC0] = t
                                 t = s.pop()
                             else:
-                                if op < 0xD8:
-                                    if op == 0xD7:
+                                if op < 0xd8:
+                                    if op == 0xd7:
                                         x = s.pop()
                                         t = x < t
                                     else:
-                                        if op == 0xD3:
+                                        if op == 0xd3:
                                             t = not t
                                         else:
-                                            if op == 0xD0:
+                                            if op == 0xd0:
                                                 x = NULL
                                                 t = +t
                                             else:
-                                                if op == 0xD1:
+                                                if op == 0xd1:
                                                     x = NULL
                                                     t = -t
                                                 else:
                                                     x = NULL
                                                     t = ~t
                                 else:
-                                    if op == 0xD8:
+                                    if op == 0xd8:
                                         x = s.pop()
                                         t = x > t
                                     else:
                                         x = s.pop()
                                         t = x == t
                         else:
-                            if op < 0xEE:
-                                if op < 0xE5:
-                                    if op < 0xDF:
-                                        if op < 0xDD:
-                                            if op == 0xDA:
+                            if op < 0xee:
+                                if op < 0xe5:
+                                    if op < 0xdf:
+                                        if op < 0xdd:
+                                            if op == 0xda:
                                                 x = s.pop()
                                                 t = x <= t
                                             else:
-                                                if op == 0xDB:
+                                                if op == 0xdb:
                                                     x = s.pop()
                                                     t = x >= t
                                                 else:
                                                     x = s.pop()
                                                     t = x != t
                                         else:
-                                            if op == 0xDD:
+                                            if op == 0xdd:
                                                 x = s.pop()
                                                 t = x in t
                                             else:
                                                 x = s.pop()
-                                                t = x is t or (
-                                                    type(x) is int and type(t) is int and x == t
-                                                )
+                                                t = x is t or (type(x) is int and type(t) is int and x == t)
                                     else:
-                                        if op < 0xE2:
-                                            if op == 0xDF:
+                                        if op < 0xe2:
+                                            if op == 0xdf:
                                                 t = matches(s.pop(), t)
                                             else:
-                                                if op == 0xE0:
+                                                if op == 0xe0:
                                                     x = y = s.pop()
                                                     y |= t
                                                     t = y
@@ -3520,27 +3276,27 @@ def generate_observed(code, L):
                                                     if t is True or t is False:
                                                         t = int(t) if type(x) is bool else t
                                         else:
-                                            if op == 0xE2:
+                                            if op == 0xe2:
                                                 x = s.pop()
                                                 t = x & t
                                                 if t is True or t is False:
                                                     t = int(t) if type(x) is bool else t
                                             else:
-                                                if op == 0xE3:
+                                                if op == 0xe3:
                                                     x = s.pop()
                                                     t = x << t
                                                 else:
                                                     x = s.pop()
                                                     t = x >> t
                                 else:
-                                    if op == 0xE5:
+                                    if op == 0xe5:
                                         x = y = s.pop()
                                         y += t
                                         t = y
                                     else:
-                                        if op < 0xEA:
-                                            if op < 0xE8:
-                                                if op == 0xE6:
+                                        if op < 0xea:
+                                            if op < 0xe8:
+                                                if op == 0xe6:
                                                     x = y = s.pop()
                                                     y -= t
                                                     t = y
@@ -3548,108 +3304,84 @@ def generate_observed(code, L):
                                                     x = s.pop()
                                                     t = x * t
                                             else:
-                                                if op == 0xE8:
+                                                if op == 0xe8:
                                                     x = s.pop()
                                                     t = x @ t
                                                 else:
                                                     x = s.pop()
                                                     t = x // t
                                         else:
-                                            if op < 0xEC:
-                                                if op == 0xEA:
+                                            if op < 0xec:
+                                                if op == 0xea:
                                                     x = s.pop()
                                                     y = x / t
-                                                    t = (
-                                                        y
-                                                        if type(y) is not complex
-                                                        else complex_divide(x, t)
-                                                    )
+                                                    t = y if type(y) is not complex else complex_divide(x, t)
                                                 else:
                                                     x = s.pop()
-                                                    t = (
-                                                        format_percent(x, t)
-                                                        if type(x) in TEXTS
-                                                        else x % t
-                                                    )
+                                                    t = format_percent(x, t) if type(x) in TEXTS else x % t
                                             else:
-                                                if op == 0xEC:
+                                                if op == 0xec:
                                                     x = s.pop()
-                                                    y = x**t
-                                                    t = (
-                                                        y
-                                                        if type(y) is not complex
-                                                        else complex_power(x, t)
-                                                    )
+                                                    y = x ** t
+                                                    t = y if type(y) is not complex else complex_power(x, t)
                                                 else:
                                                     x = s.pop()
                                                     t = x | t
                                                     if t is True or t is False:
                                                         t = int(t) if type(x) is bool else t
                             else:
-                                if op < 0xF3:
-                                    if op == 0xF2:
+                                if op < 0xf3:
+                                    if op == 0xf2:
                                         x = s.pop()
                                         t = x + t
                                     else:
-                                        if op == 0xEE:
+                                        if op == 0xee:
                                             x = s.pop()
                                             t = x ^ t
                                             if t is True or t is False:
                                                 t = int(t) if type(x) is bool else t
                                         else:
-                                            if op == 0xEF:
+                                            if op == 0xef:
                                                 x = s.pop()
                                                 t = x & t
                                                 if t is True or t is False:
                                                     t = int(t) if type(x) is bool else t
                                             else:
-                                                if op == 0xF0:
+                                                if op == 0xf0:
                                                     x = s.pop()
                                                     t = x << t
                                                 else:
                                                     x = s.pop()
                                                     t = x >> t
                                 else:
-                                    if op == 0xF3:
+                                    if op == 0xf3:
                                         x = s.pop()
                                         t = x - t
                                     else:
-                                        if op == 0xF4:
+                                        if op == 0xf4:
                                             x = s.pop()
                                             t = x * t
                                         else:
-                                            if op < 0xF7:
-                                                if op == 0xF5:
+                                            if op < 0xf7:
+                                                if op == 0xf5:
                                                     x = s.pop()
                                                     t = x @ t
                                                 else:
                                                     x = s.pop()
                                                     t = x // t
                                             else:
-                                                if op == 0xF7:
+                                                if op == 0xf7:
                                                     x = s.pop()
                                                     y = x / t
-                                                    t = (
-                                                        y
-                                                        if type(y) is not complex
-                                                        else complex_divide(x, t)
-                                                    )
+                                                    t = y if type(y) is not complex else complex_divide(x, t)
                                                 else:
-                                                    if op == 0xF8:
+                                                    if op == 0xf8:
                                                         x = s.pop()
-                                                        t = (
-                                                            format_percent(x, t)
-                                                            if type(x) in TEXTS
-                                                            else x % t
-                                                        )
+                                                        t = format_percent(x, t) if type(x) in TEXTS else x % t
                                                     else:
                                                         x = s.pop()
-                                                        y = x**t
-                                                        t = (
-                                                            y
-                                                            if type(y) is not complex
-                                                            else complex_power(x, t)
-                                                        )
+                                                        y = x ** t
+                                                        t = y if type(y) is not complex else complex_power(x, t)
         except BaseException as caught:
             exc = caught
         if exc.__traceback__.tb_next is None:
@@ -3672,7 +3404,7 @@ def generate_observed(code, L):
         if len(s) == x:
             s.append(t)
         else:
-            del s[x + 1 :]
+            del s[x + 1:]
         y[3] = t = exc
         ip = y[0]
         exc = None
