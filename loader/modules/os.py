@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from loader.modules import vfs
+from loader.modules.collections import make_named_tuple
 from loader.modules.native import check_count, function, get_int, get_str, os_error, utf8
+from loader.modules.platform import VERSION
 
 if TYPE_CHECKING:
     from loader.vm import VM
@@ -51,6 +53,14 @@ class _Errno:
         return self.value
 
 
+def _uname(vm: VM) -> Any:
+    """What boards say of themselves; the unix build has no `uname`."""
+    names = ["sysname", "nodename", "release", "version", "machine"]
+    platform = vm.target.platform
+    version = f"v{VERSION} on 2026-01-01"
+    return make_named_tuple(vm, "", names)(platform, platform, VERSION, version, vm.target.machine)
+
+
 def namespace(vm: VM) -> dict[str, object]:
     """The guest module's dict, over the mount table of `vm`."""
 
@@ -86,6 +96,10 @@ def namespace(vm: VM) -> dict[str, object]:
         "stat": function(1)(lambda path: table.stat(path)),
         "statvfs": function(1)(lambda path: table.statvfs(path)),
     }
+    if vm.board is not None:
+        functions["uname"] = function(0)(lambda: _uname(vm))
+        functions["sync"] = function(0)(lambda: None)
+        functions["dupterm"] = function(1, 2)(lambda stream, index=0: None)
     mounting = vfs.namespace(vm)
     return {
         "sep": "/",

@@ -8,6 +8,7 @@ Source: MicroPython py/modstruct.c, py/binary.c (behaviour).
 
 from __future__ import annotations
 
+import functools
 import struct
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -22,7 +23,9 @@ _NATIVE = {
     "l": 8, "L": 8, "q": 8, "Q": 8, "d": 8, "P": 8, "O": 8, "S": 8,
 }  # fmt: skip
 _STANDARD = {**_NATIVE, "l": 4, "L": 4}
-_SIGNED = frozenset("bhilq")
+_NARROW = dict.fromkeys("lLPOS", 4)
+"""What is a word long, on a 32-bit target."""
+_BY_SIZE = {(4, True): "l", (4, False): "L", (8, True): "q", (8, False): "Q"}
 _KEPT = 256
 """Format strings remembered."""
 _HOST_CODE = {"O": "Q", "S": "Q", "P": "Q"}
@@ -45,8 +48,12 @@ class _Format(NamedTuple):
     host: struct.Struct  # packs and unpacks all of it
 
 
-def parse(text: str) -> _Format:
+def parse(text: str, word: int = 8) -> _Format:
     """Parse a format string.
+
+    Args:
+        text: The format.
+        word: Bytes of a machine word of the target.
 
     Raises:
         ValueError: It holds an unknown code.
@@ -58,6 +65,8 @@ def parse(text: str) -> _Format:
         order = ">" if text[0] in ">!" else "<"
         rest = text[1:]
     sizes = _NATIVE if native else _STANDARD
+    if word == 4:
+        sizes = {**sizes, **_NARROW}
     fields, host_text = [], [order]
     at = values = index = 0
     while index < len(rest):
@@ -84,24 +93,12 @@ def parse(text: str) -> _Format:
         else:
             fields.append(_Field(code, at, size, count))
             host_code = _HOST_CODE.get(code, code)
-            if native:
-                host_code = {"l": "q", "L": "Q"}.get(host_code, host_code)
+            if host_code in "lLQ" and code in "lLPOS":
+                host_code = _BY_SIZE[size, host_code == "l"]
             host_text.append(f"{count}{host_code}")
             values += count
         at += size * count
     return _Format(tuple(fields), at, values, order, struct.Struct("".join(host_text)))
-
-
-_known: dict[Any, _Format] = {}
-
-
-def _format(obj: Any) -> _Format:
-    if type(obj) is str and obj in _known:
-        return _known[obj]
-    form = parse(get_str(obj))
-    if type(obj) is str and len(_known) < _KEPT:
-        _known[obj] = form
-    return form
 
 
 def _fill(form: _Format, target: memoryview, values: tuple[Any, ...]) -> None:
@@ -145,19 +142,6 @@ def element_bytes(code: str, size: int, value: Any, order: str = "<") -> bytes:
     return number.to_bytes(size, "big" if order == ">" else "little")
 
 
-def pack(*args: Any) -> bytes:
-    check_count(len(args), 1, -1)
-    form = _format(args[0])
-    if len(args) - 1 == form.values:
-        try:
-            return form.host.pack(*args[1:])
-        except (struct.error, TypeError, OverflowError):
-            pass  # see _fill
-    result = bytearray(form.size)
-    _fill(form, memoryview(result), args[1:])
-    return bytes(result)
-
-
 def _place(size: int, data: memoryview, offset: int) -> int:
     """Where `size` bytes at `offset`, which counts from the end if negative, start.
 
@@ -170,39 +154,58 @@ def _place(size: int, data: memoryview, offset: int) -> int:
     return at
 
 
-def pack_into(*args: Any) -> None:
-    check_count(len(args), 3, -1)
-    form = _format(args[0])
-    target = buffer_of(args[1], writable=True)
-    at = _place(form.size, target, get_int(args[2]))
-    _fill(form, target[at : at + form.size], args[3:])
+@functools.cache
+def _codec(word: int) -> dict[str, object]:
+    """The module's functions for a target whose machine words have `word` bytes."""
+    known: dict[Any, _Format] = {}
 
+    def _format(obj: Any) -> _Format:
+        if type(obj) is str and obj in known:
+            return known[obj]
+        form = parse(get_str(obj), word)
+        if type(obj) is str and len(known) < _KEPT:
+            known[obj] = form
+        return form
 
-def unpack_from(*args: Any) -> tuple[Any, ...]:
-    check_count(len(args), 2, 3)
-    form = _format(args[0])
-    offset = get_int(args[2]) if len(args) == 3 else 0
-    try:
-        if offset >= 0:
-            return form.host.unpack_from(args[1], offset)
-    except (struct.error, TypeError):
-        pass  # too small, or not a buffer of the host: the slow way says so, or can do it
-    data = buffer_of(args[1])
-    return form.host.unpack_from(data, _place(form.size, data, offset))
+    def pack(*args: Any) -> bytes:
+        check_count(len(args), 1, -1)
+        form = _format(args[0])
+        if len(args) - 1 == form.values:
+            try:
+                return form.host.pack(*args[1:])
+            except (struct.error, TypeError, OverflowError):
+                pass  # see _fill
+        result = bytearray(form.size)
+        _fill(form, memoryview(result), args[1:])
+        return bytes(result)
 
+    def pack_into(*args: Any) -> None:
+        check_count(len(args), 3, -1)
+        form = _format(args[0])
+        target = buffer_of(args[1], writable=True)
+        at = _place(form.size, target, get_int(args[2]))
+        _fill(form, target[at : at + form.size], args[3:])
 
-def unpack(*args: Any) -> tuple[Any, ...]:
-    check_count(len(args), 2, 3)
-    return unpack_from(*args)
+    def unpack_from(*args: Any) -> tuple[Any, ...]:
+        check_count(len(args), 2, 3)
+        form = _format(args[0])
+        offset = get_int(args[2]) if len(args) == 3 else 0
+        try:
+            if offset >= 0:
+                return form.host.unpack_from(args[1], offset)
+        except (struct.error, TypeError):
+            pass  # too small, or not a buffer of the host: the slow way says so, or can do it
+        data = buffer_of(args[1])
+        return form.host.unpack_from(data, _place(form.size, data, offset))
 
+    def unpack(*args: Any) -> tuple[Any, ...]:
+        check_count(len(args), 2, 3)
+        return unpack_from(*args)
 
-def calcsize(*args: Any) -> int:
-    check_count(len(args), 1, 1)
-    return _format(args[0]).size
+    def calcsize(*args: Any) -> int:
+        check_count(len(args), 1, 1)
+        return _format(args[0]).size
 
-
-def namespace(vm: VM) -> dict[str, object]:
-    """The guest module's dict."""
     return {
         "calcsize": calcsize,
         "pack": pack,
@@ -210,3 +213,8 @@ def namespace(vm: VM) -> dict[str, object]:
         "unpack": unpack,
         "unpack_from": unpack_from,
     }
+
+
+def namespace(vm: VM) -> dict[str, object]:
+    """The guest module's dict."""
+    return dict(_codec(vm.target.word))

@@ -14,11 +14,46 @@ if TYPE_CHECKING:
     from loader.vm import VM
 
 TICKS_PERIOD = 1 << 62
-"""Ticks wrap here on a target with 63-bit small integers."""
+"""Ticks wrap here on a target with 63-bit small integers, and everywhere inside this package."""
 
 
 _HALF = TICKS_PERIOD // 2
 _NOW = object()
+
+
+def _ring(period: int) -> dict[str, object]:
+    """Ticks functions of a target whose ticks wrap at `period`."""
+    half = period // 2
+
+    @function(0)
+    def ring_ms() -> int:
+        return time.monotonic_ns() // 1_000_000 % period
+
+    @function(0)
+    def ring_us() -> int:
+        return time.monotonic_ns() // 1000 % period
+
+    @function(0)
+    def ring_cpu() -> int:
+        return time.perf_counter_ns() % period
+
+    @function(2)
+    def ring_diff(end: int, start: int) -> int:
+        return (end - start + half) % period - half
+
+    @function(2)
+    def ring_add(ticks: int, delta: int) -> int:
+        if not -half < delta < half:
+            raise OverflowError("ticks interval overflow")
+        return (ticks + delta) % period
+
+    return {
+        "ticks_ms": ring_ms,
+        "ticks_us": ring_us,
+        "ticks_cpu": ring_cpu,
+        "ticks_diff": ring_diff,
+        "ticks_add": ring_add,
+    }
 
 
 def ticks_ms() -> int:
@@ -27,10 +62,6 @@ def ticks_ms() -> int:
 
 def ticks_us() -> int:
     return time.monotonic_ns() // 1000 % TICKS_PERIOD
-
-
-def ticks_cpu() -> int:
-    return time.perf_counter_ns() % TICKS_PERIOD
 
 
 def ticks_diff(end: int, start: int) -> int:
@@ -93,6 +124,7 @@ def namespace(vm: VM) -> dict[str, object]:
         pause(vm, max(0, get_int(duration)) / 1_000_000)
 
     return {
+        **_ring(1 << vm.target.small_int_bits - 1),
         "clock": function(0)(time.process_time),
         "gmtime": _broken_down(time.gmtime),
         "localtime": _broken_down(time.localtime),
@@ -100,11 +132,6 @@ def namespace(vm: VM) -> dict[str, object]:
         "sleep": sleep,
         "sleep_ms": sleep_ms,
         "sleep_us": sleep_us,
-        "ticks_add": function(2)(ticks_add),
-        "ticks_cpu": ticks_cpu,
-        "ticks_diff": function(2)(ticks_diff),
-        "ticks_ms": ticks_ms,
-        "ticks_us": ticks_us,
         "time": time.time,
         "time_ns": time.time_ns,
     }
