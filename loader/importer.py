@@ -59,6 +59,8 @@ def run_as_main(vm: VM, name: str) -> None:
 
 def _absolute(name: str, globals_: dict[str, Any], level: int) -> str:
     package = globals_.get("__name__", "")
+    if package == "__main__":
+        package = globals_.get("__main__", package)  # its real name, see `_load`
     parts = package.split(".")
     drop = level - (1 if "__path__" in globals_ else 0)
     if drop > len(parts) or (drop == len(parts) and drop > 0):

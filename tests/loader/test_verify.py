@@ -44,7 +44,7 @@ SOURCE = "def f(a):\n    while a:\n        a = a - 1\n    return a\n"
     ("change", "message"),
     [
         ({0: 0x00}, "undefined opcode"),
-        ({0: 0x59}, "takes 1 slots"),
+        ({0: 0x59}, "takes 1 slots|no instruction starts"),
         ({1: 0x60}, "no instruction starts there|control leaves"),
         ({2: 0xBF}, "operand 15"),
         ({2: 0x5D}, "no block to end|takes"),
