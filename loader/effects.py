@@ -40,6 +40,8 @@ class Facts:
         stored: Locals whose cells it stores into or empties.
         assigned: Locals it assigns.
         supers: ip and cell local of each super() call; local -1 for a global `__class__`.
+        trusts_base: ip where it relies on the name BaseException meaning just that; or None.
+        rebinds_base: ip where it binds that name; or None.
     """
 
     made: list[Made] = field(default_factory=list)
@@ -48,6 +50,8 @@ class Facts:
     stored: set[int] = field(default_factory=set)
     assigned: set[int] = field(default_factory=set)
     supers: list[tuple[int, int]] = field(default_factory=list)
+    trusts_base: int | None = None
+    rebinds_base: int | None = None
 
 
 class Values:
@@ -184,6 +188,12 @@ class Values:
         found = {"BaseException": kinds.BASE_EXCEPTION, "__class__": kinds.CLASS_GLOBAL}
         stack.append(found.get(text, OBJECT))
 
+    def bind(self, ins: Instruction, stack: list[Kind], floor: int) -> None:
+        """STORE or DELETE of a name."""
+        if self.function.mpy.qstrs[ins.arg].text == "BaseException":
+            self.facts.rebinds_base = ins.ip
+        self.plain(ins, stack, floor)
+
     def local(self, ins: Instruction, stack: list[Kind], floor: int) -> None:
         action, _, place = ins.op.name.removesuffix("_N").partition("_")
         in_cell = ins.arg in self.cells
@@ -281,6 +291,7 @@ class Values:
         result = OBJECT
         if ins.arg == MATCH:
             if left == kinds.EXCEPTION and right == kinds.BASE_EXCEPTION:
+                self.facts.trusts_base = ins.ip
                 result = kinds.TRUE
             elif left.name == "copy":
                 result = kinds.FALSE
@@ -352,6 +363,11 @@ SPECIAL: dict[str, Callable[[Values, Instruction, list[Kind], int], bool | None]
     "LOAD_CONST_OBJ": Values.constant,
     "LOAD_NAME": Values.name,
     "LOAD_GLOBAL": Values.name,
+    **{
+        f"{action}_{scope}": Values.bind
+        for action in ("STORE", "DELETE")
+        for scope in ("NAME", "GLOBAL")
+    },
     **{
         f"{action}_{place}": Values.local
         for action in ("LOAD", "STORE", "DELETE")

@@ -70,6 +70,8 @@ class _Examiner:
         self.stored: set[Cell] = set()
         self.stored_by_owner: set[Cell] = set()
         self.supers: list[tuple[Function, int, frozenset[Cell]]] = []
+        self.trusts_base = False
+        self.rebinds_base: tuple[Function, int] | None = None
 
     def run(self) -> Iterator[Fault]:
         root = self.pending[0].function
@@ -84,6 +86,10 @@ class _Examiner:
                 yield from self.examine(visit)
             except Unsafe as error:
                 yield Fault(error.rule, visit.function, error.ip, str(error.args[0]))
+        if self.trusts_base and self.rebinds_base is not None:
+            function, ip = self.rebinds_base
+            message = "BaseException is bound anew in a module with `async with`"
+            yield Fault("exception-rebound", function, ip, message, certain=False)
         for function, ip, cells in self.supers:
             if not cells <= self.class_cells or cells & self.stored:
                 message = "super() takes its class from a cell that may hold anything"
@@ -116,6 +122,9 @@ class _Examiner:
         def shared(local: int) -> frozenset[Cell]:
             return closed[local] if local < len(closed) else frozenset({(function.path, local)})
 
+        self.trusts_base |= facts.trusts_base is not None
+        if facts.rebinds_base is not None:
+            self.rebinds_base = (function, facts.rebinds_base)
         for local in facts.stored:
             inherited = local < len(closed)
             (self.stored if inherited else self.stored_by_owner).update(shared(local))

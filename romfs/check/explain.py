@@ -202,6 +202,12 @@ RULES: dict[str, tuple[str, str]] = {
         "a function too complex to check",
         "Following its paths took more states than any known source needs. Split the function.",
     ),
+    "exception-rebound": (
+        "BaseException bound to something else",
+        "What the compiler makes of `async with` asks for the global BaseException to tell an "
+        "exception from a return. If it is not that class, a device takes one for the other and "
+        "may crash.",
+    ),
     "super-unchecked": (
         "super() of what may be neither class nor instance",
         "super() without arguments trusts the variable `__class__` and the first parameter. A "

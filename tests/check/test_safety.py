@@ -145,6 +145,14 @@ def test_super_where_class_is_assigned_is_a_warning() -> None:
     assert (fault.rule, fault.certain) == ("super-unchecked", False)
 
 
+def test_rebinding_base_exception_is_a_warning_where_it_matters() -> None:
+    plain = "BaseException = Exception\n"
+    assert examine(compile_text(plain)) == []
+    text = plain + "async def f(a):\n    async with a:\n        pass\n"
+    (fault,) = examine(compile_text(text))
+    assert (fault.rule, fault.certain) == ("exception-rebound", False)
+
+
 def sources(limit: int | None) -> Iterator[Path]:
     """Files of the host's own library and packages."""
     roots = [Path(sysconfig.get_path(name)) for name in ("stdlib", "purelib")]

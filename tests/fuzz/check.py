@@ -33,6 +33,9 @@ from tests.real import executable
 
 PROGRAMS = Path(__file__).parent / "programs"
 BATCH = 250
+SOURCE_HAZARDS = frozenset({"super-unchecked", "exception-rebound"})
+"""Warnings of crashes that valid sources can cause, too."""
+
 PATIENCE = 0.5  # seconds without progress before a program is interrupted
 STUBBORN = 5.0  # seconds of interrupting after which it counts as hung
 HEAP = "24M"
@@ -95,8 +98,8 @@ def mutants(seed: int) -> Iterator[bytes]:
 
 
 def stopped(findings: Sequence[Finding]) -> list[Finding]:
-    """What is not to be run: errors, and the warning of a crash that sources can cause too."""
-    return errors(findings) + [one for one in findings if one.rule == "super-unchecked"]
+    """What is not to be run: errors, and warnings of crashes."""
+    return errors(findings) + [one for one in findings if one.rule in SOURCE_HAZARDS]
 
 
 def sift(source: Iterator[bytes], count: int, tally: Tally) -> list[bytes]:
