@@ -117,6 +117,7 @@ _VALUE_ERROR: Rules = (
     (r"invalid literal for int\(\) with base (\d+): (.*)", r"invalid syntax for integer with base \1: \2"),
     (r"could not convert string to float: .*", "invalid syntax for number"),
     (r"pow\(\) 3rd argument cannot be 0", "divide by zero"),
+    (r"cannot convert float NaN to integer", "can't convert NaN to int"),
 )  # fmt: skip
 
 _INDEX_ERROR: Rules = (
@@ -143,6 +144,7 @@ _ATTRIBUTE_ERROR: Rules = (
 
 _WORD = "overflow converting long int to machine word"
 _OVERFLOW_ERROR: Rules = (
+    (r"cannot convert float infinity to integer", "can't convert inf to int"),
     (r"cannot fit 'int' into an index-sized integer", _WORD),
     (r"(?:Python )?int too (?:big|large) to convert(?: to .*)?", _WORD),
     (r"too many digits in integer|shift count too large", _WORD),

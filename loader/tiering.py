@@ -11,6 +11,7 @@ A function that the translator refuses stays in tier 1; `why_not` says why.
 
 from __future__ import annotations
 
+import ast
 import atexit
 import sys
 import types
@@ -18,14 +19,15 @@ import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from loader import interp
+from loader import exceptions, interp
 from loader.code import NULL, Code, Context
 from loader.exceptions import HostFault, absorb, is_host_fault, visible
 from loader.ops import Flow, instructions
 from loader.translate import support
+from loader.translate.explain import Explainer
 from loader.translate.facts import Facts, facts_of
 from loader.translate.graph import Unstructured
-from loader.translate.link import compile_region, compile_unit, link
+from loader.translate.link import compile_region, compile_unit, link, region_tree, tree_of
 from loader.translate.store import Key, Store, Value, directory
 from loader.verify import verify
 from romfs.errors import BytecodeError
@@ -176,6 +178,24 @@ class Tiers:
             return function(*stack[:-1], stack[-1] + step)
 
         return advanced
+
+    def tree(self, code: Code, ip: int = -1) -> ast.Module:
+        """The host source of a unit: a function, or the loop of a module body at `ip`.
+
+        Raises:
+            Unstructured: It cannot be translated.
+        """
+        if ip >= 0:
+            return region_tree(code, ip, self.facts(code))
+        return tree_of(code, max(code.stubs, default=0), self.facts(code))[1]
+
+    def text(self, code: Code) -> str:
+        """The host source of a function as text.
+
+        Raises:
+            Unstructured: It cannot be translated.
+        """
+        return ast.unparse(self.tree(code))
 
     # --------------------------------------------------------------------------- store
 
@@ -358,8 +378,8 @@ def attach(vm: VM, tier: str) -> Tiers:
     tiers = Tiers(vm, eager=tier == "translate", store=Store(directory()))
     atexit.register(tiers.save)
     support.install(vm)
+    exceptions.explain = Explainer(tiers)
     vm.tiers = tiers
     vm.run_frame = tiers.enter
     vm.start_generator = tiers.start  # type: ignore[method-assign]
     return tiers
-

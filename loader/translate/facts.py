@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from loader.code import Code
+from loader.code import Code, NativeCode
 from loader.ops import instructions
 
 
@@ -22,6 +22,9 @@ class Facts:
         rebound: Those that something else binds.
         attributes: Attribute names that are stored anywhere.
         fields: Attribute names that are stored on a function's first parameter.
+        bare: Names of classes without bases, `__init__` and `__new__`.
+        complex: Whether complex numbers may come up.
+        bytearrays: Whether the file names a type whose `append` cuts numbers to its size.
         suffix: What makes reserved names differ from every name in the file.
     """
 
@@ -29,6 +32,9 @@ class Facts:
     rebound: set[str] = field(default_factory=set)
     attributes: set[str] = field(default_factory=set)
     fields: set[str] = field(default_factory=set)
+    bare: set[str] = field(default_factory=set)
+    complex: bool = False
+    bytearrays: bool = False
     suffix: str = ""
 
 
@@ -47,10 +53,16 @@ def facts_of(root: Code) -> Facts:
         if match := _RESERVED.fullmatch(text):
             longest = max(longest, len(match[2]))
     found.suffix = "x" * (longest + 1)
+    names = set(root.context.names)
+    found.complex = bool(names & {"complex", "cmath"}) or any(
+        type(value) is complex for value in root.context.objects
+    )
+    found.bytearrays = bool(names & {"bytearray", "array"})
     for code in root.walk():
         if isinstance(code, Code):
             _scan(code, found)
     found.defined -= found.rebound
+    found.bare -= found.rebound
     return found
 
 
@@ -65,15 +77,17 @@ def _scan(code: Code, found: Facts) -> None:
     before = ""
     before_arg = 0
     pending_class = imported = ""
-    classes: list[str] = []
+    classes: list[tuple[str, Code | NativeCode]] = []
     for ins in instructions(code.ops):
         op = ins.op.name
         if op == "STORE_NAME" or op == "STORE_GLOBAL":
             text = names[ins.arg]
             plain = before.startswith("MAKE_") or before == "IMPORT_NAME"
-            if before == "CALL_FUNCTION" and classes and classes[-1] == text:
-                classes.pop()
+            if before == "CALL_FUNCTION" and classes and classes[-1][0] == text:
+                _, body = classes.pop()
                 plain = True
+                if before_arg == _NO_BASES and isinstance(body, Code) and _makes_nothing(body):
+                    found.bare.add(text)
             if before == "IMPORT_FROM" and imported in _MODULES_WITHOUT_TYPES:
                 plain = True
             (found.defined if plain else found.rebound).add(text)
@@ -85,8 +99,21 @@ def _scan(code: Code, found: Facts) -> None:
         elif op == "LOAD_BUILD_CLASS":
             pending_class = "?"
         elif op == "LOAD_CONST_STRING" and pending_class and before.startswith("MAKE_"):
-            classes.append(names[ins.arg])
+            classes.append((names[ins.arg], code.children[before_arg]))
             pending_class = ""
         elif op == "IMPORT_NAME":
             imported = names[ins.arg]
         before, before_arg = op, ins.arg
+
+
+_NO_BASES = 2
+"""Arguments of the class builder for a class without bases."""
+
+
+def _makes_nothing(body: Code) -> bool:
+    """Whether a class body defines neither `__init__` nor `__new__`."""
+    names = body.context.names
+    return not any(
+        ins.op.name == "STORE_NAME" and names[ins.arg] in ("__init__", "__new__")
+        for ins in instructions(body.ops)
+    )

@@ -454,6 +454,11 @@ class Functions:
             head.append(ast.If(never, dead, [], lineno=line, col_offset=0))
         if inner.yielded and not inner.code.is_generator:
             raise Unstructured("yield in a function that is no generator")
+        if code.has_varkeywords and inner.params:
+            # The dict of keywords was made with room for all of them.
+            keywords = name(inner.params[-1], line)
+            count = help_call("host_len", [keywords], line)
+            head.append(expression(help_call("display", [keywords, count], line), line))
         if inner.namespace is not None:
             head.append(
                 assign(target(inner.namespace, line), help_call("namespace", [], line), line)

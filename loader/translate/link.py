@@ -18,10 +18,11 @@ from loader.translate import support
 from loader.translate.facts import Facts
 from loader.translate.graph import Unstructured
 from loader.translate.region import RegionWriter, range_step
+from loader.translate.nodes import TRANSLATED
 from loader.translate.unit import REFERENCE, Unit
 
-TRANSLATED = "translated"
-"""Last constant of every translated function's code; the one before it is its `Code`."""
+# The last constants of every translated code object are: the ip of the loop it is, or -1; the
+# `Code` of its unit's root; its own `Code`, or None for what has none; TRANSLATED.
 
 _CONSTRUCTORS = support.constructors()
 
@@ -32,12 +33,26 @@ def make_unit(code: Code, facts: Facts) -> Unit:
     return Unit(
         code,
         facts,
-        guarded=GUARDED,
+        guarded=_guarded(code, facts),
         constructors=_CONSTRUCTORS,
         functions=frozenset(n for n, v in builtins.items() if isinstance(v, types.MethodType)),
-        host_functions=support.HOST_FUNCTIONS,
+        host_functions=support.ARITIES,
         exceptions=support.plain_exceptions(builtins),
     )
+
+
+def _guarded(code: Code, facts: Facts) -> frozenset[str]:
+    """Attribute names the host must not be asked for directly.
+
+    Descriptors bind on instances only: where a file defines any, what it stores in classes is
+    looked at more closely.
+    """
+    if "__get__" in code.context.names:
+        return _GUARDED | facts.rebound
+    return _GUARDED
+
+
+_GUARDED = frozenset(GUARDED)
 
 
 def tree_of(code: Code, n_free: int, facts: Facts) -> tuple[Unit, ast.Module]:
@@ -57,7 +72,7 @@ def compile_unit(code: Code, n_free: int, facts: Facts) -> types.CodeType:
         Unstructured: It cannot be translated.
     """
     unit, tree = tree_of(code, n_free, facts)
-    return finish(unit, tree, code)
+    return finish(unit, tree, code, -1)
 
 
 def compile_region(code: Code, ip: int, facts: Facts) -> tuple[types.CodeType, int]:
@@ -70,10 +85,18 @@ def compile_region(code: Code, ip: int, facts: Facts) -> tuple[types.CodeType, i
     writer = RegionWriter(unit, code, ip)
     step = range_step(writer)
     definition = unit.functions_of.define(writer, writer.body(), "root", [], [], 1)
-    return finish(unit, ast.Module([definition], []), code), step
+    return finish(unit, ast.Module([definition], []), code, ip), step
 
 
-def finish(unit: Unit, tree: ast.Module, code: Code) -> types.CodeType:
+def region_tree(code: Code, ip: int, facts: Facts) -> ast.Module:
+    """The host source of a loop of a module body as a tree."""
+    unit = make_unit(code, facts)
+    writer = RegionWriter(unit, code, ip)
+    definition = unit.functions_of.define(writer, writer.body(), "root", [], [], 1)
+    return ast.Module([definition], [])
+
+
+def finish(unit: Unit, tree: ast.Module, code: Code, ip: int) -> types.CodeType:
     """Compile a unit's tree and give the functions in it their guest names."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SyntaxWarning)
@@ -86,7 +109,7 @@ def finish(unit: Unit, tree: ast.Module, code: Code) -> types.CodeType:
             raise Unstructured(f"the host refuses it: {error}") from None
     names = dict(unit.defined)
     root = _find(module, "root")
-    return _rename(root, names)
+    return _rename(root, names, (ip, (REFERENCE, *code.path)))
 
 
 def _find(module: types.CodeType, text: str) -> types.CodeType:
@@ -98,18 +121,18 @@ def _find(module: types.CodeType, text: str) -> types.CodeType:
     raise AssertionError(f"no code named {text}")
 
 
-def _rename(host: types.CodeType, names: dict[str, Code]) -> types.CodeType:
+def _rename(
+    host: types.CodeType, names: dict[str, Code], unit: tuple[int, tuple[Any, ...]]
+) -> types.CodeType:
     """Guest names in a code object and those in it, and references to their `Code`."""
     consts: list[Any] = [
-        _rename(const, names) if isinstance(const, types.CodeType) else const
+        _rename(const, names, unit) if isinstance(const, types.CodeType) else const
         for const in host.co_consts
     ]
     code = names.get(host.co_name)
-    if code is not None:
-        name = code.name
-        consts += [(REFERENCE, *code.path), TRANSLATED]
-    else:
-        name = host.co_name
+    name = host.co_name if code is None else code.name
+    own = None if code is None else (REFERENCE, *code.path)
+    consts += [*unit, own, TRANSLATED]
     return host.replace(co_name=name, co_qualname=name, co_consts=tuple(consts))
 
 
@@ -145,4 +168,3 @@ def code_of(host: types.CodeType) -> Code | None:
     if len(consts) > 1 and consts[-1] == TRANSLATED and isinstance(consts[-2], Code):
         return consts[-2]
     return None
-

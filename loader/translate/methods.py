@@ -30,10 +30,10 @@ def _ascii(name: str) -> Callable[[VM], Method]:
     host = getattr(str, name)
 
     def bind(vm: VM) -> Method:
-        def method(obj: Any, *args: Any) -> Any:
-            if type(obj) is str and not args and obj.isascii():
+        def method(obj: Any, *args: Any, **named: Any) -> Any:
+            if type(obj) is str and not args and not named and obj.isascii():
                 return host(obj)
-            return load_attr(vm, name, obj)(*args)
+            return load_attr(vm, name, obj)(*args, **named)
 
         return method
 
@@ -41,13 +41,13 @@ def _ascii(name: str) -> Callable[[VM], Method]:
 
 
 def _join(vm: VM) -> Method:
-    def method(obj: Any, *args: Any) -> Any:
+    def method(obj: Any, *args: Any, **named: Any) -> Any:
         if type(obj) is str and len(args) == 1 and type(args[0]) in (list, tuple):
             try:
                 return obj.join(args[0])
             except TypeError:
                 pass  # the guest's own says why
-        return load_attr(vm, "join", obj)(*args)
+        return load_attr(vm, "join", obj)(*args, **named)
 
     return method
 
@@ -57,10 +57,10 @@ def _plain(name: str, kind: type, most: int) -> Callable[[VM], Method]:
     host = getattr(kind, name)
 
     def bind(vm: VM) -> Method:
-        def method(obj: Any, *args: Any) -> Any:
-            if type(obj) is kind and len(args) <= most:
+        def method(obj: Any, *args: Any, **named: Any) -> Any:
+            if type(obj) is kind and len(args) <= most and not named:
                 return host(obj, *args)
-            return load_attr(vm, name, obj)(*args)
+            return load_attr(vm, name, obj)(*args, **named)
 
         return method
 
@@ -68,10 +68,10 @@ def _plain(name: str, kind: type, most: int) -> Callable[[VM], Method]:
 
 
 def _update(vm: VM) -> Method:
-    def method(obj: Any, *args: Any) -> Any:
-        if type(obj) is dict and len(args) == 1 and type(args[0]) is dict:
+    def method(obj: Any, *args: Any, **named: Any) -> Any:
+        if type(obj) is dict and not named and len(args) == 1 and type(args[0]) is dict:
             return obj.update(args[0])
-        return load_attr(vm, "update", obj)(*args)
+        return load_attr(vm, "update", obj)(*args, **named)
 
     return method
 

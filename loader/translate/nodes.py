@@ -10,6 +10,32 @@ LOAD, STORE, DEL = ast.Load(), ast.Store(), ast.Del()
 HELPER = "vm."
 """Start of the names helpers have among the builtins: no guest name has a dot."""
 
+TRANSLATED = "translated"
+"""Last constant of every translated host code object; see `link`."""
+
+
+class _Numbers:
+    """Numbers for the operations of a unit, in the order they are made.
+
+    The host keeps a node's column with each instruction; these stand in its place, so that
+    `explain` finds the operation that failed. Making a unit again gives the same numbers.
+    """
+
+    def __init__(self) -> None:
+        self.last = 0
+
+    def restart(self) -> None:
+        """Begin a unit."""
+        self.last = 0
+
+    def next(self) -> int:
+        """The next operation's number."""
+        self.last += 1
+        return self.last
+
+
+numbers = _Numbers()
+
 AND, OR, NOT = ast.And(), ast.Or(), ast.Not()
 IS, IS_NOT, IN, NOT_IN = ast.Is(), ast.IsNot(), ast.In(), ast.NotIn()
 
@@ -49,7 +75,7 @@ def call(
     function: ast.expr, args: Sequence[ast.expr], line: int, keywords: Sequence[ast.keyword] = ()
 ) -> ast.Call:
     """A call."""
-    return ast.Call(function, list(args), list(keywords), lineno=line, col_offset=0)
+    return ast.Call(function, list(args), list(keywords), lineno=line, col_offset=numbers.next())
 
 
 def help_call(text: str, args: Sequence[ast.expr], line: int) -> ast.Call:
@@ -57,7 +83,9 @@ def help_call(text: str, args: Sequence[ast.expr], line: int) -> ast.Call:
     return call(helper(text, line), args, line)
 
 
-def attribute(obj: ast.expr, text: str, line: int, context: ast.expr_context = LOAD) -> ast.Attribute:
+def attribute(
+    obj: ast.expr, text: str, line: int, context: ast.expr_context = LOAD
+) -> ast.Attribute:
     """`obj.text`."""
     return ast.Attribute(obj, text, context, lineno=line, col_offset=0)
 
@@ -76,7 +104,12 @@ def tuple_(items: Sequence[ast.expr], line: int, context: ast.expr_context = LOA
 
 def compare(left: ast.expr, op: ast.cmpop, right: ast.expr, line: int) -> ast.Compare:
     """One comparison."""
-    return ast.Compare(left, [op], [right], lineno=line, col_offset=0)
+    return ast.Compare(left, [op], [right], lineno=line, col_offset=numbers.next())
+
+
+def binary(left: ast.expr, op: ast.operator, right: ast.expr, line: int) -> ast.BinOp:
+    """An arithmetic operation."""
+    return ast.BinOp(left, op, right, lineno=line, col_offset=numbers.next())
 
 
 def not_(value: ast.expr, line: int) -> ast.expr:

@@ -19,6 +19,8 @@ from loader.modules import array
 from loader.loops_support import PENDING, delegate, make_function, raise_pending
 from loader.order import made_set, note_display
 from loader.semantics import (
+    complex_divide,
+    complex_power,
     exception_from,
     format_percent,
     get_iter,
@@ -31,7 +33,7 @@ from loader.semantics import (
     store_subscr,
     super_lookup,
 )
-from loader.text import is_guest_class, native_base, quote
+from loader.text import is_guest_class, native_base, quote, type_name
 from loader.translate import methods
 from loader.translate.nodes import HELPER
 from romfs.errors import RomfsError
@@ -44,6 +46,12 @@ HOST_FUNCTIONS: dict[str, Any] = {
     "min": min, "max": max, "divmod": divmod,
 }  # fmt: skip
 """Built-in functions for which the host's own does the same wherever it succeeds."""
+
+ARITIES: dict[str, tuple[int, ...]] = {
+    **{name: (1,) for name in ("len", "abs", "ord", "any", "all", "chr")},
+    "next": (1, 2), "divmod": (2,), "min": (2, 3, 4), "max": (2, 3, 4),
+}  # fmt: skip
+"""With how many arguments."""
 
 def caught(exc: BaseException) -> BaseException:
     """An exception that leaves a with statement; what is not the guest's goes its way."""
@@ -78,6 +86,35 @@ def count(start: Any, stop: Any, step: int) -> Iterator[Any]:
 def identical(one: Any, other: Any) -> bool:
     """`is`: small ints are values on a device."""
     return one is other or (type(one) is int and type(other) is int and one == other)
+
+
+def power(lhs: Any, rhs: Any) -> Any:
+    """`**`; complex results are a device's to the last digit."""
+    if type(lhs) is complex or type(rhs) is complex:
+        return complex_power(lhs, rhs)
+    result = lhs**rhs
+    return result if type(result) is not complex else complex_power(lhs, rhs)
+
+
+def divide(lhs: Any, rhs: Any) -> Any:
+    """`/`; complex results are a device's to the last digit."""
+    if type(lhs) is complex or type(rhs) is complex:
+        return complex_divide(lhs, rhs)
+    return lhs / rhs
+
+
+def contains(item: Any, container: bytes) -> bool:
+    """`item in container`."""
+    if type(item) is str:
+        return item.encode() in container
+    return item in container
+
+
+def bare(cls: Any, *args: Any) -> Any:
+    """Call of a class that has no `__init__` with arguments, which are ignored."""
+    if type(cls) is GuestType and cls.__init__ is object.__init__ and cls.__new__ is object.__new__:
+        return cls()
+    return cls(*args)
 
 
 def nothing_to_raise() -> BaseException:
@@ -136,14 +173,12 @@ def inplace(symbol: str) -> Callable[[Any, Any], Any]:
 
 def mapping(value: Any) -> dict[str, Any]:
     """The argument of `**` in a call."""
-    if type(value) is dict:
-        return value
-    return keyword_items(value)
-
-
-def keyword_items(value: Any) -> dict[str, Any]:
-    """Keywords out of any mapping."""
     if isinstance(value, dict):
+        for key in value:
+            if not isinstance(key, str):
+                raise TypeError(f"can't convert '{type_name(key)}' object to str implicitly")
+        if type(value) is dict:
+            return value
         pairs = [item for key in iterate(value) for item in (key, value[key])]
     else:
         pairs = [item for key in iterate(value.keys()) for item in (key, value[key])]
@@ -285,6 +320,7 @@ def helpers(vm: VM) -> dict[str, Any]:
         "bytearray": bytearray, "BaseException": BaseException,
         "iterate": iterate, "iter": lambda obj: get_iter(vm, 0, obj), "construct": construct,
         "visible": seen, "caught": caught, "faults": (RomfsError, HostFault), "awaited": awaited,
+        "power": power, "divide": divide, "contains": contains, "bare": bare,
         "null": NULL, "last": last, "with_cleanup": with_cleanup, "count": count,
         "is": identical, "load_attr": load, "store_attr": store, "delete_attr": delete,
         "plain": plain, "strict": strict, "load_subscr": load_subscript, "store_subscr": store_subscript,
@@ -295,7 +331,7 @@ def helpers(vm: VM) -> dict[str, Any]:
         "make": make, "super_method": super_method, "globals": globals_of_caller,
         "namespace": lambda: vm.ns, "build_class": lambda: guest["__build_class__"],
         "import_name": vm.import_name, "import_from": vm.import_from,
-        "import_star": vm.import_star, "delegate": delegate, "pending": PENDING.data,
+        "import_star": vm.import_star, "delegate": lambda obj: delegate(get_iter(vm, 0, obj)), "pending": PENDING.data,
         "raise_pending": lambda: raise_pending(sys._getframe(1)),
         "inplace_iadd": inplace("iadd"), "inplace_isub": inplace("isub"),
         "inplace_ior": inplace("ior"),
@@ -331,7 +367,7 @@ def helpers(vm: VM) -> dict[str, Any]:
 
 def awaited(obj: Any) -> Any:
     """What `yield from` delegates to for an awaited object."""
-    return obj if type(obj) is types.GeneratorType else delegate(obj)
+    return obj if type(obj) is types.GeneratorType else delegate(iter(iterate(obj)))
 
 
 def globals_of_caller() -> dict[str, Any]:

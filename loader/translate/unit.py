@@ -18,7 +18,7 @@ from loader.translate.functions import Functions, Inline
 from loader.translate.graph import Item, Unstructured
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
 Written = tuple[Writer, list[ast.stmt]]
 
@@ -35,7 +35,8 @@ class Unit:
         guarded: Attribute names the host must not be asked for directly.
         constructors: Names of built-in types whose calls differ from the host's.
         functions: Names of built-in functions.
-        host_functions: Those for which the host has one that does the same.
+        host_functions: Those for which the host has one that does the same, and for how many
+            arguments.
         exceptions: Names of exception classes that the host makes as the guest does.
     """
 
@@ -47,9 +48,10 @@ class Unit:
         guarded: Collection[str],
         constructors: Collection[str],
         functions: Collection[str],
-        host_functions: Collection[str] = (),
-        exceptions: Collection[str] = (),
+        host_functions: Mapping[str, Collection[int]],
+        exceptions: Collection[str],
     ) -> None:
+        nodes.numbers.restart()
         self.root = root
         self.facts = facts
         self.guarded = guarded
@@ -125,7 +127,6 @@ class Unit:
         self.dispatched.append((code, why))
         return dispatcher, body
 
-
     def module(self, n_free: int) -> ast.Module:
         """Host source of the unit: a module that defines the root, wrapped for its cells.
 
@@ -149,7 +150,11 @@ class Unit:
             )
         ]
         at = next(
-            (n for n, s in enumerate(definition.body) if not isinstance(s, ast.Global | ast.Nonlocal)),
+            (
+                n
+                for n, s in enumerate(definition.body)
+                if not isinstance(s, ast.Global | ast.Nonlocal)
+            ),
             len(definition.body),
         )
         definition.body[at:at] = mention
@@ -171,4 +176,3 @@ class Unit:
     def no_kw(self) -> list[ast.expr | None]:
         """Keyword-only parameters of the root have no written defaults: the function has them."""
         return [None] * self.root.prelude.n_kwonly_args
-

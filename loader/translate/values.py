@@ -382,9 +382,7 @@ class Values:
         if type(extra) is tuple and extra[0] == "inplace" and _same(extra[1], where):
             _, _, operator, rhs = extra
             _set_context(where, nodes.STORE)
-            self.write(
-                ast.AugAssign(where, operator, rhs, lineno=value.node.lineno, col_offset=0)
-            )
+            self.write(ast.AugAssign(where, operator, rhs, lineno=value.node.lineno, col_offset=0))
             return
         _set_context(where, nodes.STORE)
         self.write(nodes.assign(where, value.node, line))
@@ -436,6 +434,15 @@ class Values:
         extra: tuple[Any, ...] = ("method", text)
         if text in methods.TRUSTED:
             node: ast.expr = attribute(self.value(obj), text, line)
+            if self.facts.bytearrays:
+                # A bytearray has fewer methods on a device, and its own `append`.
+                first, again = self.twice(obj, line)
+                node = choose(
+                    is_type(first, "list", line),
+                    attribute(again, text, line),
+                    help_call("load_attr", [constant(text, line), again], line),
+                    line,
+                )
         else:
             if text in methods.METHODS and text not in self.facts.defined:
                 extra = ("method", text, self.value(obj))
@@ -508,11 +515,7 @@ class Values:
         value = self.pop()
         node = self.value(obj)
         if value.kind is Kind.NULL:
-            self.write(
-                expression(
-                    help_call("delete_subscr", [node, self.value(key)], line), line
-                )
-            )
+            self.write(expression(help_call("delete_subscr", [node, self.value(key)], line), line))
             return
         if type(key.node) is ast.Slice or key.extra == "slice" or self.slices_arrive:
             if type(value.extra) is tuple and value.extra[0] == "inplace":
@@ -551,7 +554,7 @@ class Values:
         self.stack, self.out = saved, out
         stored = self.value(value)
         if inplace:
-            stored = ast.BinOp(extra[1], extra[2], extra[3], lineno=line, col_offset=0)
+            stored = nodes.binary(extra[1], extra[2], extra[3], line)
         retry = help_call("store_cut", [stored, node, subject], line)
         again = ast.If(
             not_(retry, line), [ast.Raise(None, None, lineno=line, col_offset=0)], [],
@@ -604,7 +607,12 @@ class Values:
             self.push(not_(node, item.line), entry.size + 1, _NOT_STR)
             return
         self.push(
-            ast.UnaryOp(nodes.UNARIES[item.arg], node, lineno=item.line, col_offset=0),
+            ast.UnaryOp(
+                nodes.UNARIES[item.arg],
+                node,
+                lineno=item.line,
+                col_offset=nodes.numbers.next(),
+            ),
             entry.size + 1,
             _NOT_STR,
         )
@@ -621,11 +629,10 @@ class Values:
             self.push(help_call("matches", [left, right], line), size)
         elif number == IS:
             self.push(self.identity(lhs, rhs, line), size, _NOT_STR)
+        elif number == IN:
+            self.push(self.contains(left, rhs, nodes.IN, line), size, _NOT_STR)
         elif number < FIRST_INPLACE:
-            right = self.searched(rhs) if number == IN else right
-            self.push(
-                compare(left, nodes.COMPARISONS[symbol], right, line), size, _NOT_STR
-            )
+            self.push(compare(left, nodes.COMPARISONS[symbol], right, line), size, _NOT_STR)
         elif number < FIRST_INPLACE + _KINDS and operator.method in _INPLACE_METHODS:
             host = nodes.OPERATORS[symbol[:-1]]
             self.push(
@@ -638,8 +645,12 @@ class Values:
             made: ast.expr
             if plain == "%" and lhs.extra != _NOT_STR:
                 made = self.modulo(lhs, rhs, line)
+            elif plain == "**" and not (_is_int(right) and not self.facts.complex):
+                made = help_call("power", [left, right], line)
+            elif plain == "/" and self.facts.complex:
+                made = help_call("divide", [left, right], line)
             else:
-                made = ast.BinOp(left, nodes.OPERATORS[plain], right, lineno=line, col_offset=0)
+                made = nodes.binary(left, nodes.OPERATORS[plain], right, line)
                 if plain in ("&", "|", "^") and _is_bool(left) and _is_bool(right):
                     # Of two bools a device makes an int.
                     made = ast.UnaryOp(nodes.UNARIES[0], made, lineno=line, col_offset=0)
@@ -653,6 +664,15 @@ class Values:
             return extra[1]
         return self.value(entry)
 
+    def contains(self, left: ast.expr, rhs: Entry, op: ast.cmpop, line: int) -> ast.expr:
+        """`in` and `not in`."""
+        right = self.searched(rhs)
+        if type(right) is ast.Constant and type(right.value) is bytes:
+            # A str may be looked for in it too.
+            found = help_call("contains", [left, right], line)
+            return not_(found, line) if op is nodes.NOT_IN else found
+        return compare(left, op, right, line)
+
     def modulo(self, lhs: Entry, rhs: Entry, line: int) -> ast.expr:
         """`%`: the host's, except for formatting."""
         left, right = self.value(lhs), self.value(rhs)
@@ -660,11 +680,11 @@ class Values:
             return help_call("format", [left, right], line)
         if type(right) is ast.Constant and type(right.value) is int:
             # Formatting one int is the same for host and guest.
-            return ast.BinOp(left, nodes.OPERATORS["%"], right, lineno=line, col_offset=0)
+            return nodes.binary(left, nodes.OPERATORS["%"], right, line)
         if rhs.size > _SMALL:
             return help_call("modulo", [left, right], line)
         first, again = self.twice(lhs, line)
-        remainder = ast.BinOp(again, nodes.OPERATORS["%"], right, lineno=line, col_offset=0)
+        remainder = nodes.binary(again, nodes.OPERATORS["%"], right, line)
         formatted = help_call("format", [again, right], line)
         return choose(is_type(first, "str", line, negate=True), remainder, formatted, line)
 
@@ -677,8 +697,9 @@ class Values:
 
     def do_not_in(self, item: Item) -> None:
         size = self.total(2) + 1
-        right, left = self.searched(self.pop()), self.take()
-        self.push(compare(left, nodes.NOT_IN, right, item.line), size, _NOT_STR)
+        rhs = self.pop()
+        found = self.contains(self.take(), rhs, nodes.NOT_IN, item.line)
+        self.push(found, size, _NOT_STR)
 
     def do_is_not(self, item: Item) -> None:
         size = self.total(2) + 1
@@ -816,9 +837,7 @@ class Values:
         size = self.total(item.arg) + 1
         bounds: list[Any] = self.take_many(item.arg)
         if item.arg == 2:
-            parts = [
-                None if type(b) is ast.Constant and b.value is None else b for b in bounds
-            ]
+            parts = [None if type(b) is ast.Constant and b.value is None else b for b in bounds]
             node = ast.Slice(parts[0], parts[1], None, lineno=item.line, col_offset=0)
             # A slice that is not used up at once must become an object.
             self.push(node, size, "slice")
@@ -857,7 +876,9 @@ class Values:
         function = self.pop()
         node = self.inline_call(function, args, keywords)
         if node is None and not keywords:
-            node = self.builtin_call(function, args, entries, item.line)
+            node = self.bare_call(function, args, item.line)
+            if node is None:
+                node = self.builtin_call(function, args, entries, item.line)
         if node is None:
             node = call(self.callee(function, item.line), args, item.line, keywords)
         self.push(node, size + function.size)
@@ -922,6 +943,13 @@ class Values:
         function = self.pop()
         self.push(call(self.callee(function, line), args, line, keywords), 20)
 
+    def bare_call(self, function: Entry, args: list[ast.expr], line: int) -> ast.expr | None:
+        """A class that takes no arguments, called with some: a device ignores them."""
+        extra = function.extra
+        if args and type(extra) is tuple and extra[0] == "global" and extra[1] in self.facts.bare:
+            return help_call("bare", [self.value(function), *args], line)
+        return None
+
     def callee(self, function: Entry, line: int) -> ast.expr:
         """A callable, looked up among the built-in types if it may be one."""
         node = self.value(function)
@@ -976,10 +1004,10 @@ class Values:
             return None
         node = self.value(function)
         count = len(args)
-        if text in self.unit.host_functions and (count > 1 or text not in ("min", "max")):
+        if count in self.unit.host_functions.get(text, ()):
             test = compare(node, nodes.IS, helper("guest_" + text, line), line)
             return call(choose(test, helper("host_" + text, line), node, line), args, line)
-        if text in ("range", "bool") and 0 < count:
+        if text == "range" and 0 < count <= 3 or text == "bool" and count == 1:
             return call(node, args, line)
         if text == "isinstance" and count == 2:
             return self.isinstance_call(node, args, entries, line)
@@ -1123,7 +1151,9 @@ class Values:
     def do_import_from(self, item: Item) -> None:
         module = self.stable_top()
         node = help_call(
-            "import_from", [self.value(module), constant(self.names[item.arg], item.line)], item.line
+            "import_from",
+            [self.value(module), constant(self.names[item.arg], item.line)],
+            item.line,
         )
         self.push(node)
 
@@ -1299,13 +1329,15 @@ def _is_singleton(node: ast.expr) -> bool:
     )
 
 
+def _is_int(node: ast.expr) -> bool:
+    return type(node) is ast.Constant and type(node.value) is int
+
+
 def _is_bool(node: ast.expr) -> bool:
     """Whether an expression is a bool, unless guest classes compare in their own way."""
     if type(node) is ast.Constant:
         return type(node.value) is bool
-    return type(node) is ast.Compare or (
-        type(node) is ast.UnaryOp and type(node.op) is ast.Not
-    )
+    return type(node) is ast.Compare or (type(node) is ast.UnaryOp and type(node.op) is ast.Not)
 
 
 def _same(one: ast.expr, other: ast.expr) -> bool:
@@ -1325,5 +1357,3 @@ def _same(one: ast.expr, other: ast.expr) -> bool:
 
 def _set_context(node: Any, context: ast.expr_context) -> None:
     node.ctx = context
-
-

@@ -1,0 +1,261 @@
+"""Why an operation of translated code failed, in MicroPython's words.
+
+The host's text of an exception does not say all that MicroPython's does: how many arguments
+a call had, of what types the operands were. The interpreter has them at hand
+(`recovery`). For translated code they are found again: the host says which operation failed,
+the tree the code was made from says what its operands are, and operands that can be evaluated
+again without effect are.
+"""
+
+from __future__ import annotations
+
+import ast
+import itertools
+import types
+from typing import TYPE_CHECKING, Any
+
+from loader.code import Code
+from loader.operators import BINARY, UNARY
+from loader.recovery import recover
+from loader.semantics import load_attr
+from loader.text import GUEST_FILE_PREFIX, type_name
+from loader.translate import methods, nodes
+from loader.translate.nodes import HELPER
+
+if TYPE_CHECKING:
+    from loader.tiering import Tiers
+
+_UNARY, _BINARY, _CALL_VAR_KW = 0xD0, 0xD7, 0x35
+_KINDS = (TypeError, OverflowError, ZeroDivisionError)
+_METHOD = HELPER + "method_"
+_PURE_HELPERS = frozenset({"type", "slice", "construct"})
+_FLAT = (int, float, complex, str, bytes, bool, type(None), tuple, list, dict, range)
+
+
+class Unknown(Exception):
+    """An operand cannot be evaluated again."""
+
+
+class Explainer:
+    """Corrects the texts of exceptions for one run.
+
+    Args:
+        tiers: The run's translations.
+    """
+
+    def __init__(self, tiers: Tiers) -> None:
+        self.tiers = tiers
+        self.nodes: dict[tuple[Code, int], dict[int, ast.expr]] = {}
+
+    def __call__(self, exc: BaseException) -> None:
+        """Correct the text of an exception that the host raised in translated code."""
+        trace = exc.__traceback__
+        if trace is None or not isinstance(exc, _KINDS) or ".guest" in exc.__dict__:
+            return
+        found = last = trace
+        while last is not None:
+            if last.tb_frame.f_code.co_filename != methods.__file__:
+                found = last
+            last = last.tb_next
+        trace = found
+        frame = trace.tb_frame
+        unit = unit_of(frame.f_code)
+        if unit is None:
+            return
+        place = next(itertools.islice(frame.f_code.co_positions(), trace.tb_lasti // 2, None), None)
+        if place is None or not place[2]:
+            return
+        node = self.tree(*unit).get(place[2])
+        if node is None:
+            return
+        try:
+            self.correct(exc, node, Scope(frame))
+        except Unknown:
+            return
+
+    def tree(self, root: Code, ip: int) -> dict[int, ast.expr]:
+        """The operations of a unit by their number."""
+        key = (root, ip)
+        if key not in self.nodes:
+            module = self.tiers.tree(root, ip)
+            self.nodes[key] = {
+                node.col_offset: node
+                for node in ast.walk(module)
+                if isinstance(node, ast.expr) and node.col_offset
+            }
+        return self.nodes[key]
+
+    def correct(self, exc: BaseException, node: ast.expr, scope: Scope) -> None:
+        """Say it as the interpreter would."""
+        vm = self.tiers.vm
+        if isinstance(node, ast.Call):
+            args = node.args
+            if isinstance(node.func, ast.Name) and node.func.id.startswith(_METHOD):
+                owner = scope.value(args[0])
+                function = load_attr(vm, node.func.id[len(_METHOD) :], owner)
+                args = args[1:]
+            else:
+                function = scope.value(node.func)
+            text = str(exc.args[0]) if exc.args else ""
+            if text.endswith("is not callable") and callable(function):
+                return
+            given: list[Any] = []
+            for arg in args:
+                if isinstance(arg, ast.Starred):
+                    value = scope.value(arg.value)
+                    if "argument after * must be an iterable" in text:
+                        exc.args = (f"'{type_name(value)}' object isn't iterable",)
+                        return
+                    if type(value) not in _FLAT:
+                        raise Unknown
+                    given.extend(value)
+                else:
+                    given.append(None)
+            names: list[str] = []
+            for keyword in node.keywords:
+                if keyword.arg is None:
+                    names.extend(scope.value(keyword.value))
+                else:
+                    names.append(keyword.arg)
+            _call(vm, exc, function, given, names)
+        elif isinstance(node, ast.BinOp):
+            number = _BINARY_NUMBERS[type(node.op)]
+            left, right = scope.value(node.left), scope.value(node.right)
+            recover(vm, _BINARY + number, left, right, exc)
+        elif isinstance(node, ast.Compare) and len(node.ops) == 1:
+            number = _COMPARISON_NUMBERS[type(node.ops[0])]
+            left, right = scope.value(node.left), scope.value(node.comparators[0])
+            recover(vm, _BINARY + number, left, right, exc)
+        elif isinstance(node, ast.UnaryOp) and type(node.op) in _UNARY_NUMBERS:
+            operand = scope.value(node.operand)
+            recover(vm, _UNARY + _UNARY_NUMBERS[type(node.op)], None, operand, exc)
+
+
+def _call(vm: Any, exc: BaseException, f: Any, args: list[Any], names: list[str]) -> None:
+    """`recover` reads what was called out of the frame that asks: this one."""
+    op, arg, x = _CALL_VAR_KW, 0, names
+    recover(vm, op, x, None, exc)
+    del op, arg
+
+
+class Scope:
+    """Evaluates expressions of translated code once more, as far as that has no effect.
+
+    Args:
+        frame: Of the code.
+    """
+
+    def __init__(self, frame: types.FrameType) -> None:
+        self.locals = frame.f_locals
+        self.globals = frame.f_globals
+        self.builtins = frame.f_builtins
+
+    def value(self, node: ast.expr) -> Any:
+        """The value of an expression.
+
+        Raises:
+            Unknown: It may have an effect, or takes more than a look.
+        """
+        if isinstance(node, ast.Constant):
+            return node.value
+        if isinstance(node, ast.Name):
+            return self.name(node.id)
+        if isinstance(node, ast.NamedExpr):
+            return self.name(node.target.id)
+        if isinstance(node, ast.IfExp):
+            return self.value(node.body if self.value(node.test) else node.orelse)
+        if isinstance(node, ast.BoolOp):
+            found: Any = None
+            for part in node.values:
+                found = self.value(part)
+                if bool(found) is isinstance(node.op, ast.Or):
+                    break
+            return found
+        if isinstance(node, ast.Compare) and len(node.ops) == 1:
+            return self.comparison(node)
+        if isinstance(node, ast.Attribute):
+            return self.attribute(self.value(node.value), node.attr)
+        if isinstance(node, ast.Tuple | ast.List):
+            items = [self.value(item) for item in node.elts]
+            return tuple(items) if isinstance(node, ast.Tuple) else items
+        if isinstance(node, ast.Dict):
+            if None in node.keys:
+                raise Unknown
+            keys = [self.value(key) for key in node.keys if key is not None]
+            return dict(zip(keys, map(self.value, node.values), strict=True))
+        if isinstance(node, ast.Lambda) and not node.args.defaults and not node.args.kwonlyargs:
+            return self.like(node)
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+            operand = self.value(node.operand)
+            if type(operand) in (int, float, complex):
+                return -operand
+        if isinstance(node, ast.Call):
+            return self.helper(node)
+        raise Unknown
+
+    def name(self, text: str) -> Any:
+        for space in (self.locals, self.globals, self.builtins):
+            if text in space:
+                return space[text]
+        raise Unknown
+
+    def like(self, node: ast.Lambda) -> Any:
+        """A function with the parameters of a lambda."""
+        body = ast.Constant(None, lineno=1, col_offset=0)
+        empty = ast.Lambda(node.args, body, lineno=1, col_offset=0)
+        text = GUEST_FILE_PREFIX
+        return eval(compile(ast.Expression(empty), text, "eval", dont_inherit=True), {})
+
+    def comparison(self, node: ast.Compare) -> bool:
+        left, right = self.value(node.left), self.value(node.comparators[0])
+        op = node.ops[0]
+        if isinstance(op, ast.Is):
+            return left is right
+        if isinstance(op, ast.IsNot):
+            return left is not right
+        if isinstance(op, ast.In) and isinstance(right, set | frozenset | dict):
+            return left in right
+        raise Unknown
+
+    @staticmethod
+    def attribute(obj: Any, name: str) -> Any:
+        if isinstance(getattr(type(obj), name, None), property):
+            raise Unknown
+        try:
+            return getattr(obj, name)
+        except AttributeError:
+            raise Unknown from None
+
+    def helper(self, node: ast.Call) -> Any:
+        function = node.func
+        if not isinstance(function, ast.Name) or node.keywords:
+            raise Unknown
+        text = function.id
+        if not text.startswith(HELPER) or text[len(HELPER) :] not in _PURE_HELPERS | {
+            "mapping",
+            "iterate",
+        }:
+            raise Unknown
+        args = [self.value(arg) for arg in node.args]
+        if text.endswith(("mapping", "iterate")) and type(args[0]) not in _FLAT:
+            raise Unknown
+        return self.builtins[text](*args)
+
+
+def unit_of(host: types.CodeType) -> tuple[Code, int] | None:
+    """The unit a translated host code object belongs to: its root, and the loop's ip or -1."""
+    consts = host.co_consts
+    if len(consts) > 3 and consts[-1] == nodes.TRANSLATED and isinstance(consts[-3], Code):
+        return consts[-3], consts[-4]
+    return None
+
+
+_SYMBOLS = {operator.symbol: n for n, operator in enumerate(BINARY)}
+_BINARY_NUMBERS = {type(op): _SYMBOLS[symbol] for symbol, op in nodes.OPERATORS.items()}
+_COMPARISON_NUMBERS = {type(op): _SYMBOLS[symbol] for symbol, op in nodes.COMPARISONS.items()} | {
+    ast.NotIn: _SYMBOLS["in"],
+    ast.IsNot: _SYMBOLS["is"],
+}
+_UNARY_NUMBERS: dict[type, int] = {
+    type(op): n for n, op in enumerate(nodes.UNARIES) if UNARY[n].name != "NOT"
+}
