@@ -30,7 +30,7 @@ EXTENSIBLE = frozenset(
 
 FROZEN = frozenset(
     "argparse asyncio asyncio.core asyncio.event asyncio.funcs asyncio.lock asyncio.stream"
-    " ssl uasyncio".split()
+    " requests ssl uasyncio".split()
 )
 """Modules that are Python on the device, found at `.frozen`."""
 

@@ -220,7 +220,10 @@ def buffer_of(obj: Any, writable: bool = False) -> memoryview:
 
 def utf8(text: str) -> bytes:
     """The bytes of a guest str; what was not UTF-8 comes back as it was."""
-    return text.encode("utf-8", "surrogateescape")
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")  # half of a pair, which a guest may make
 
 
 def text_of(data: bytes | bytearray | memoryview) -> str:
