@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from loader.functions import Function
-from loader.ops import Instruction, instructions
+from loader.ops import Flow, Instruction, instructions
 
 
 class Import(NamedTuple):
@@ -22,7 +22,8 @@ class Import(NamedTuple):
         names: What `from name import ...` asks for; empty for `import name`.
         guarded: Whether a handler of the same function surrounds it, as in
             `try: import x except ImportError`.
-        always: Whether it is in the module body, which every import of the module runs.
+        always: Whether every import of the module runs it: it is in the module body, and no
+            jump leads past it.
         line: Source line, or None without line numbers.
         offset: Of the instruction, from the start of the file.
     """
@@ -73,12 +74,15 @@ _OPENING = frozenset({"globals", "locals", "exec", "setattr"})
 def _read(function: Function, found: Surface) -> None:
     mpy = function.mpy
     guards: list[tuple[int, int]] = []
+    skipped: list[tuple[int, int]] = []
     window: list[Instruction] = []
     is_body = not function.path
     for ins in instructions(function.ops):
         name = ins.op.name
         if name == "SETUP_EXCEPT":
             guards.append((ins.ip, ins.target))
+        elif ins.op.flow in (Flow.JUMP, Flow.BRANCH) and ins.target > ins.ip:
+            skipped.append((ins.ip, ins.target))
         elif name == "IMPORT_NAME":
             level, names = _operands(window, function)
             guarded = any(start < ins.ip < end for start, end in guards)
@@ -88,7 +92,7 @@ def _read(function: Function, found: Surface) -> None:
                     level,
                     names,
                     guarded,
-                    is_body,
+                    is_body and not any(start < ins.ip < end for start, end in skipped),
                     function.line(ins.ip),
                     function.offset + ins.ip,
                 )

@@ -25,6 +25,7 @@ class Site(NamedTuple):
         level: Leading dots.
         names: What `from ... import` asks for.
         guarded: Whether a handler surrounds it.
+        always: Whether importing the file runs it in any case.
         line: Source line, or None.
         offset: Of the instruction, from image start.
     """
@@ -34,6 +35,7 @@ class Site(NamedTuple):
     level: int
     names: tuple[str, ...]
     guarded: bool
+    always: bool
     line: int | None
     offset: int
 
@@ -176,7 +178,9 @@ def _missing(site: Site, name: str, why: str) -> Finding:
 
 def _finding(site: Site, rule: str, message: str) -> Finding:
     if site.guarded:
-        return Finding(
-            rule, Severity.NOTE, site.path, f"{message}; guarded by try", site.offset, site.line
-        )
-    return Finding(rule, Severity.ERROR, site.path, message, site.offset, site.line)
+        severity, message = Severity.NOTE, f"{message}; guarded by try"
+    elif site.always:
+        severity = Severity.ERROR
+    else:
+        severity, message = Severity.WARNING, f"{message}; it fails if this line is reached"
+    return Finding(rule, severity, site.path, message, site.offset, site.line)

@@ -173,6 +173,7 @@ def _modules(files: Mapping[str, Found], expect: Expectations) -> Iterator[Findi
                 one.level,
                 one.names,
                 one.guarded,
+                one.always,
                 one.line,
                 file.offset + one.offset,
             )

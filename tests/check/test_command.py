@@ -145,3 +145,9 @@ def test_findings_come_errors_first(broken: str) -> None:
         Severity.NOTE,
     ]
     assert sarif([("x", found)])["runs"][0]["results"][0]["level"] == "error"
+
+
+def test_every_rule_is_in_the_documentation() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "checking.md").read_text("utf-8")
+    listed = dict(re.findall(r"^\| `([a-z0-9-]+)` \| (.+) \|$", text, re.MULTILINE))
+    assert listed == {rule: title for rule, (title, _) in RULES.items()}

@@ -85,9 +85,16 @@ def test_a_guarded_import_is_a_note() -> None:
     ]
 
 
-def test_a_function_may_be_the_place() -> None:
+def test_what_may_never_run_is_a_warning() -> None:
     found = check({"a.py": "def f():\n\n    import nowhere\n"})
-    assert [(one.line, one.severity) for one in found] == [(3, Severity.ERROR)]
+    assert [(one.line, one.severity) for one in found] == [(3, Severity.WARNING)]
+    text = "import sys\nif sys.maxsize:\n    import one\nelse:\n    import two\nimport three\n"
+    found = check({"a.py": text})
+    assert [(one.line, one.severity) for one in found] == [
+        (6, Severity.ERROR),
+        (3, Severity.WARNING),
+        (5, Severity.WARNING),
+    ]
 
 
 def test_modules_elsewhere_can_be_allowed() -> None:
