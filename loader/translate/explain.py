@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from loader.code import Code
 from loader.operators import BINARY, UNARY
 from loader.recovery import recover
-from loader.semantics import load_attr
+from loader.semantics import load_attr, load_subscr
 from loader.text import GUEST_FILE_PREFIX, type_name
 from loader.translate import methods, nodes
 from loader.translate.nodes import HELPER
@@ -29,6 +29,7 @@ _UNARY, _BINARY, _CALL_VAR_KW = 0xD0, 0xD7, 0x35
 _KINDS = (TypeError, OverflowError, ZeroDivisionError)
 _METHOD = HELPER + "method_"
 _PURE_HELPERS = frozenset({"type", "slice", "construct"})
+_PURE_FOR_FLAT = frozenset({"mapping", "iterate", "load_attr"})
 _FLAT = (int, float, complex, str, bytes, bool, type(None), tuple, list, dict, range)
 
 
@@ -69,7 +70,7 @@ class Explainer:
         if node is None:
             return
         try:
-            self.correct(exc, node, Scope(frame))
+            self.correct(exc, node, Scope(frame, unit[0]))
         except Unknown:
             return
 
@@ -126,6 +127,13 @@ class Explainer:
             number = _COMPARISON_NUMBERS[type(node.ops[0])]
             left, right = scope.value(node.left), scope.value(node.comparators[0])
             recover(vm, _BINARY + number, left, right, exc)
+        elif isinstance(node, ast.Subscript):
+            obj, key = scope.value(node.value), scope.key(node.slice)
+            if type(obj) in _FLAT:
+                try:
+                    load_subscr(vm, 0, obj, key)
+                except (TypeError, OverflowError) as same:
+                    exc.args = same.args
         elif isinstance(node, ast.UnaryOp) and type(node.op) in _UNARY_NUMBERS:
             operand = scope.value(node.operand)
             recover(vm, _UNARY + _UNARY_NUMBERS[type(node.op)], None, operand, exc)
@@ -143,9 +151,11 @@ class Scope:
 
     Args:
         frame: Of the code.
+        root: Of the unit it belongs to.
     """
 
-    def __init__(self, frame: types.FrameType) -> None:
+    def __init__(self, frame: types.FrameType, root: Code) -> None:
+        self.root = root
         self.locals = frame.f_locals
         self.globals = frame.f_globals
         self.builtins = frame.f_builtins
@@ -199,6 +209,13 @@ class Scope:
                 return space[text]
         raise Unknown
 
+    def key(self, node: ast.expr) -> Any:
+        """The value of a subscript."""
+        if not isinstance(node, ast.Slice):
+            return self.value(node)
+        bounds = (node.lower, node.upper)
+        return slice(*[None if bound is None else self.value(bound) for bound in bounds])
+
     def like(self, node: ast.Lambda) -> Any:
         """A function with the parameters of a lambda."""
         body = ast.Constant(None, lineno=1, col_offset=0)
@@ -231,15 +248,21 @@ class Scope:
         if not isinstance(function, ast.Name) or node.keywords:
             raise Unknown
         text = function.id
-        if not text.startswith(HELPER) or text[len(HELPER) :] not in _PURE_HELPERS | {
-            "mapping",
-            "iterate",
-        }:
+        if not text.startswith(HELPER):
+            raise Unknown
+        text = text[len(HELPER) :]
+        if text == "make" and isinstance(node.args[0], ast.Constant):
+            code: Any = self.root.context.root
+            for number in node.args[0].value[1:]:
+                code = code.children[number]
+            defaults, kwdefaults = map(self.value, node.args[1:3])
+            return self.builtins[HELPER + text](code, defaults, kwdefaults, ())
+        if text not in _PURE_HELPERS and text not in _PURE_FOR_FLAT:
             raise Unknown
         args = [self.value(arg) for arg in node.args]
-        if text.endswith(("mapping", "iterate")) and type(args[0]) not in _FLAT:
+        if text in _PURE_FOR_FLAT and type(args[-1]) not in _FLAT:
             raise Unknown
-        return self.builtins[text](*args)
+        return self.builtins[HELPER + text](*args)
 
 
 def unit_of(host: types.CodeType) -> tuple[Code, int] | None:

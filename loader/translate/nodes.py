@@ -94,7 +94,7 @@ def subscript(
     obj: ast.expr, key: ast.expr, line: int, context: ast.expr_context = LOAD
 ) -> ast.Subscript:
     """`obj[key]`."""
-    return ast.Subscript(obj, key, context, lineno=line, col_offset=0)
+    return ast.Subscript(obj, key, context, lineno=line, col_offset=numbers.next())
 
 
 def tuple_(items: Sequence[ast.expr], line: int, context: ast.expr_context = LOAD) -> ast.Tuple:
