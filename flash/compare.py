@@ -9,10 +9,14 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 
+from flash.plan import PIECE
 from flash.transport import Transport
 
 _GROUP = 16
 """Erase units in a stretch: about the root of their number in a partition of a megabyte."""
+
+_FEW = 24
+"""Blocks that differ, up to which it pays to look closer: the rest of a large change moved."""
 
 
 def sums(
@@ -37,3 +41,35 @@ def sums(
         else:
             found += transport.sums(group)
     return found
+
+
+def fine(
+    transport: Transport,
+    image: bytes,
+    blocks: Sequence[tuple[int, int]],
+    found: Sequence[int],
+    erased: int = 0xFF,
+) -> dict[int, list[int]]:
+    """CRC-32 of each `PIECE` of those blocks that differ, by the block's offset.
+
+    Only where the answer can save something: the device can keep a block, and few differ.
+
+    Args:
+        found: What `sums` gave.
+    Raises:
+        TransportError: The link is lost.
+    """
+    blank = bytes((erased,))
+    other = [
+        (at, size)
+        for (at, size), crc in zip(blocks, found, strict=True)
+        if crc not in (zlib.crc32(image[at : at + size]), zlib.crc32(blank * size))
+    ]
+    if not transport.keeps or len(other) > _FEW or any(s > transport.keeps for _, s in other):
+        return {}
+    return {
+        at: transport.sums(
+            [(start, min(PIECE, at + size - start)) for start in range(at, at + size, PIECE)]
+        )
+        for at, size in other
+    }

@@ -16,7 +16,7 @@ from boards import Board
 from flash import checks, compare, mount
 from flash.agent.session import NEEDS, AgentTransport
 from flash.link import Link
-from flash.plan import Kind, Plan, Step, Verify, plan
+from flash.plan import Commit, Kind, Patch, Plan, Step, Verify, Write, plan
 from flash.probe import DeviceInfo, probe
 from flash.serial_repl import DeviceError, Repl
 from flash.target import Erasing, Target, resolve
@@ -259,7 +259,8 @@ def _plan(transport: Transport, content: bytes, target: Target, *, full: bool) -
         return plan(content, target)
     blocks = [(at, min(size, len(content) - at)) for at, size in target.blocks(len(content))]
     found = compare.sums(transport, content, blocks, target.erased)
-    return plan(content, target, found, keeps=transport.keeps)
+    fine = compare.fine(transport, content, blocks, found)
+    return plan(content, target, found, keeps=transport.keeps, fine=fine)
 
 
 def _carry_out(
@@ -340,5 +341,5 @@ class _Progress:
         if step is not self.current:
             self.before += self.within
             self.current, self.within = step, 0
-        self.within = count if hasattr(step, "data") else 0
+        self.within = count if isinstance(step, Write | Commit | Patch) else 0
         self.tell("progress", {"done": self.before + self.within, "total": self.total})

@@ -11,13 +11,16 @@ partition holds the old image complete, the new image complete, or nothing that 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 from flash.target import Erasing, Target
 from romfs.errors import DoesNotFit
 from romfs.sizes import show_size
+
+PIECE = 256
+"""Bytes in which a unit that differs is compared once more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,22 +83,23 @@ class Commit:
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """Remember, on the device, bytes that are right but must be erased."""
+    """Remember, on the device, bytes that are mostly right but must be erased."""
 
     address: int
     length: int
 
 
 @dataclass(frozen=True, slots=True)
-class Restore:
-    """Write what was kept, its first `hole` bytes left erased."""
+class Patch:
+    """Write what was kept, with some of it replaced, and its first `hole` bytes erased."""
 
     address: int
     length: int
-    hole: int
+    pieces: tuple[tuple[int, bytes], ...] = ()  # offset in the kept bytes, and what belongs there
+    hole: int = 0
 
 
-Step = Spoil | Erase | Write | Verify | Commit | Keep | Restore
+Step = Spoil | Erase | Write | Verify | Commit | Keep | Patch
 
 
 class Kind(Enum):
@@ -152,7 +156,12 @@ def check_size(image: bytes, target: Target) -> None:
 
 
 def plan(
-    image: bytes, target: Target, sums: Sequence[int] | None = None, *, keeps: int = 0
+    image: bytes,
+    target: Target,
+    sums: Sequence[int] | None = None,
+    *,
+    keeps: int = 0,
+    fine: Mapping[int, Sequence[int]] | None = None,
 ) -> Plan:
     """Find the steps.
 
@@ -161,7 +170,8 @@ def plan(
         target: The partition.
         sums: CRC-32 of what it holds now, per unit of `target.blocks(len(image))`, the
             last one over the image's end only; None: unknown, or to be ignored.
-        keeps: Bytes the device can `Keep`, so that a header that is right is not sent again.
+        keeps: Bytes the device can `Keep`, so that what is right is not sent again.
+        fine: For units that differ, by offset: CRC-32 of each `PIECE` bytes of them.
     Raises:
         DoesNotFit: The image is larger than the partition.
     """
@@ -176,7 +186,7 @@ def plan(
     ]
     if all(state is _State.SAME for state in states):
         return Plan((Verify(0, image),), Kind.NOTHING, len(blocks), 0, 0, 0)
-    builder = _Builder(image, pending, target, blocks, states, keeps)
+    builder = _Builder(image, pending, target, blocks, states, keeps, fine or {})
     return builder.build()
 
 
@@ -219,6 +229,7 @@ class _Builder:
     blocks: list[tuple[int, int]]
     states: list[_State]
     keeps: int
+    fine: Mapping[int, Sequence[int]]
 
     def build(self) -> Plan:
         erase, note = self._to_erase()
@@ -228,9 +239,9 @@ class _Builder:
             if index in erase or state in (_State.BLANK, _State.OTHER)
         ]
         steps: list[Step] = []
-        kept = self._kept()
-        if kept:
-            steps.append(Keep(0, kept))
+        patches = {index: patch for index in write if (patch := self._patch(index)) is not None}
+        if 0 in patches:
+            steps.append(Keep(0, patches[0].length))
         if self.states[0] in (_State.SAME, _State.OTHER):
             steps += self._break_header()
         if self.target.erasing is Erasing.START and erase:
@@ -238,11 +249,15 @@ class _Builder:
         elif 0 in erase:
             steps.append(self._erase(0))
         for index in write[1:] if write[:1] == [0] else write:
+            if index in patches:
+                patch = patches[index]
+                steps += [Keep(patch.address, patch.length), self._erase(index), patch]
+                continue
             if self.target.erasing in (Erasing.RANGE, Erasing.BLOCK) and index in erase:
                 steps.append(self._erase(index))
             steps += self._write(index)
-        if kept:
-            steps.append(Restore(0, kept, self.target.hole))
+        if 0 in patches:
+            steps.append(patches[0])
         elif write[:1] == [0]:
             steps += self._write(0)
         hole = self.target.hole
@@ -250,7 +265,7 @@ class _Builder:
             steps.append(Verify(hole, self.image[hole:]))
         head = self._padded(self.image, 0, min(self.target.commit, len(self.image)))
         steps += [Commit(0, head), Verify(0, self.image[: self.target.commit])]
-        payload = sum(step.length for step in steps if isinstance(step, Write | Commit))
+        payload = sum(step.length for step in steps if isinstance(step, Write | Commit | Patch))
         return Plan(
             tuple(steps),
             self._kind(write, erase),
@@ -297,14 +312,28 @@ class _Builder:
             return []  # a programmed unit takes nothing more; the erase alone must do
         return [Spoil(0, target.commit)]
 
-    def _kept(self) -> int:
-        """Bytes of the first unit that the device shall keep over its erase; 0: none."""
-        length = self.blocks[0][1]
+    def _patch(self, index: int) -> Patch | None:
+        """How the device can make a unit from what it holds; None: it must be sent whole."""
+        at, length = self.blocks[index]
         target = self.target
         usable = target.twice and target.erasing in (Erasing.RANGE, Erasing.BLOCK)
-        whole = length % target.write == 0
-        fits = usable and whole and length <= self.keeps
-        return length if fits and self.states[0] is _State.SAME else 0
+        if not usable or length % target.write or length > self.keeps:
+            return None
+        hole = target.hole if index == 0 else 0
+        if self.states[index] is _State.SAME:
+            return Patch(at, length, (), hole)
+        if self.states[index] is not _State.OTHER or at not in self.fine:
+            return None
+        new = self.image[at : at + length]
+        pieces = tuple(
+            (start, new[start : start + PIECE])
+            for start, crc in zip(range(0, length, PIECE), self.fine[at], strict=True)
+            if zlib.crc32(new[start : start + PIECE]) != crc
+        )
+        # Pieces compress worse than a whole unit does.
+        if sum(len(data) for _, data in pieces) > length // 2:
+            return None
+        return Patch(at, length, pieces, hole)
 
     def _erase(self, index: int) -> Erase:
         at = self.blocks[index][0]

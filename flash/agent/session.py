@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from flash import source
 from flash.agent.frames import Frames
 from flash.deflate import LEAST_WINDOW, Deflater
-from flash.plan import Commit, Erase, Keep, Restore, Spoil, Step, Verify, Write
+from flash.plan import Commit, Erase, Keep, Patch, Spoil, Step, Verify, Write
 from flash.probe import DeviceInfo
 from flash.serial_repl import CTRL_C, DeviceError, Repl
 from flash.target import Erasing, Target
@@ -207,13 +207,17 @@ class AgentTransport:
             # Nothing must look at the old image through the mount while it changes.
             self.frames.ask(b"u")
             self._released = True
-        chunks = [
-            chunk for step in todo if isinstance(step, Write) for chunk in self._chunks(step.data)
-        ]
+        chunks = [chunk for step in todo for chunk in self._data_of(step)]
         pieces = Deflater(self._open_stream() if chunks else 0).pieces(chunks)
         for step in todo:
             self._one(step, pieces, done)
         self.frames.finish()
+
+    def _data_of(self, step: Step) -> Iterable[bytes]:
+        """What of a step goes through the stream, in the order in which it is needed."""
+        if isinstance(step, Patch):
+            return [data for _, data in step.pieces]
+        return self._chunks(step.data) if isinstance(step, Write) else ()
 
     def _chunks(self, data: bytes) -> Iterable[bytes]:
         size = self.sizes.chunk
@@ -236,10 +240,14 @@ class AgentTransport:
             self.frames.send(b"v" + _u32(step.address) + bytes(step.length))
         elif isinstance(step, Keep):
             self.frames.send(b"k" + _u32(step.address) + _u32(step.length))
-        elif isinstance(step, Restore):
+        elif isinstance(step, Patch):
+            for (offset, data), piece in zip(step.pieces, pieces, strict=False):
+                where = _u32(step.address) + _u16(len(data)) + _u16(offset)
+                self._pour(b"o" + where, piece)
             self.frames.send(
                 b"b" + _u32(step.address) + _u32(step.hole),
                 patience=_ERASE_PATIENCE,
+                done=tell(step.length),
                 where=(step.address, step.length),
             )
         elif isinstance(step, Write):
@@ -259,13 +267,24 @@ class AgentTransport:
     def _write(
         self, address: int, length: int, piece: bytes, done: Callable[[], None] | None
     ) -> None:
+        request = b"w" + _u32(address) + _u16(length)
+        self._pour(request, piece, done=done, where=(address, length))
+
+    def _pour(
+        self,
+        request: bytes,
+        piece: bytes,
+        *,
+        done: Callable[[], None] | None = None,
+        where: tuple[int, int] | None = None,
+    ) -> None:
+        """Send a piece of the stream, its end together with the request that needs it."""
         self.carried += len(piece)
-        while len(piece) > self.frames.payload - 7:
+        while len(piece) > self.frames.payload - len(request):
             size = self.frames.payload - 1
             self.frames.send(b"d" + piece[:size])
             piece = piece[size:]
-        request = b"w" + _u32(address) + length.to_bytes(2, "little") + piece
-        self.frames.send(request, patience=_ERASE_PATIENCE, done=done, where=(address, length))
+        self.frames.send(request + piece, patience=_ERASE_PATIENCE, done=done, where=where)
 
     def _commit(self, step: Commit) -> None:
         self.frames.finish()
@@ -307,6 +326,10 @@ class AgentTransport:
             self._window = self._window - 1 if self._window > LEAST_WINDOW else 0
         self.frames.ask(b"z" + _u32(0))
         return 0
+
+
+def _u16(value: int) -> bytes:
+    return value.to_bytes(2, "little")
 
 
 def _u32(value: int) -> bytes:

@@ -37,6 +37,7 @@ def serve(c):
     fifo = src = BytesIO(CHUNK + 256)
     seq = quit = 0
     bad = ""
+    keep = {}
 
     def get(i, j):
         while i < j:
@@ -47,6 +48,17 @@ def serve(c):
 
     def num(i, n=4):
         return int.from_bytes(box[i : i + n], "little")
+
+    def pour(m, b):
+        fifo.write(b)
+        k = fifo.tell()
+        fifo.seek(0)
+        if src.readinto(m) != len(m):
+            raise ValueError("stream ends early")
+        # A byte or two may belong to what follows.
+        k = fifo.read(k - fifo.tell())
+        fifo.seek(0)
+        fifo.write(k)
 
     say("R%d:%x" % (gc.mem_free(), c))
     while 1:
@@ -79,27 +91,23 @@ def serve(c):
             if o == 100:  # d: compressed bytes
                 fifo.write(box[5:n])
             elif o == 119:  # w: the last of them, then write
-                i = num(9, 2)
-                fifo.write(box[11:n])
-                k = fifo.tell()
-                fifo.seek(0)
-                if src.readinto(buf[:i]) != i:
-                    raise ValueError("stream ends early")
-                # A byte or two may belong to what follows.
-                k = fifo.read(k - fifo.tell())
-                fifo.seek(0)
-                fifo.write(k)
-                put(a, buf[:i])
+                i = buf[: num(9, 2)]
+                pour(i, box[11:n])
+                put(a, i)
             elif o == 107:  # k: keep what is there
-                keep = bytearray()
+                keep[a] = s = bytearray()
                 while k:
                     i = min(k, LOOK)
-                    keep += look(a, i)
+                    s += look(a, i)
                     a += i
                     k -= i
+            elif o == 111:  # o: lay the next bytes of the stream over it
+                i = num(11, 2)
+                pour(memoryview(keep[a])[i : i + num(9, 2)], box[13:n])
             elif o == 98:  # b: and put it back
-                keep[:k] = b"\xff" * k
-                put(a, keep)
+                s = keep.pop(a)
+                s[:k] = b"\xff" * k
+                put(a, s)
             elif o == 112:  # p: program these bytes
                 put(a, box[9:n])
             elif o == 118:  # v: spoil, as far as the memory allows

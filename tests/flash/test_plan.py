@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from boards import EraseRegion
 from flash.plan import (
+    PIECE,
     Commit,
     Erase,
     Keep,
     Kind,
-    Restore,
+    Patch,
     Spoil,
     Verify,
     Write,
@@ -67,10 +68,20 @@ def test_a_changed_block_costs_itself_and_the_header() -> None:
 def test_a_header_that_is_right_is_kept_on_the_device() -> None:
     found = plan(IMAGE, TARGET, _sums(_held(3)), keeps=BLOCK)
     assert found.steps[0] == Keep(0, BLOCK)
-    assert Restore(0, BLOCK, 3) in found.steps
+    assert Patch(0, BLOCK, (), 3) in found.steps
     assert not any(isinstance(step, Write) and step.address == 0 for step in found.steps)
     smaller = plan(IMAGE, TARGET, _sums(_held(3)), keeps=BLOCK - 1)
     assert not any(isinstance(step, Keep) for step in smaller.steps)
+
+
+def test_a_unit_that_differs_a_little_is_patched() -> None:
+    held = _held(3)
+    pieces = [zlib.crc32(held[at : at + PIECE]) for at in range(3 * BLOCK, 4 * BLOCK, PIECE)]
+    found = plan(IMAGE, TARGET, _sums(held), keeps=BLOCK, fine={3 * BLOCK: pieces})
+    (patch,) = [s for s in found.steps if isinstance(s, Patch) and s.address]
+    assert patch == Patch(3 * BLOCK, BLOCK, ((0, IMAGE[3 * BLOCK : 3 * BLOCK + PIECE]),))
+    order = [type(step) for step in found.steps if step.address == 3 * BLOCK]
+    assert order == [Keep, Erase, Patch]
 
 
 def test_blank_blocks_are_not_erased() -> None:
@@ -157,21 +168,32 @@ def test_carried_out_on_flash_gives_the_image(situation: tuple[bytes, bytes, Tar
     image, held, target = situation
     flash = bytearray(held)
     mountable = False
-    kept = b""
-    for step in plan(image, target, _sums(held, image, target), keeps=1024).steps:
+    keeps = {}
+    sums = _sums(held, image, target)
+    fine = {
+        at: [
+            zlib.crc32(held[start : min(start + PIECE, at + n, len(image))])
+            for start in range(at, min(at + n, len(image)), PIECE)
+        ]
+        for at, n in target.blocks(len(image))
+    }
+    for step in plan(image, target, sums, keeps=1024, fine=fine).steps:
         end = step.address + step.length
         if isinstance(step, Verify):
             assert flash[step.address : end] == step.data
             continue
         if isinstance(step, Keep):
-            kept = bytes(flash[step.address : end])
+            keeps[step.address] = flash[step.address : end]
             continue
         assert not mountable, "something is changed after the magic was written"
         if isinstance(step, Erase):
             flash[step.address : end] = b"\xff" * step.length
             continue
-        if isinstance(step, Restore):
-            data = b"\xff" * step.hole + kept[step.hole :]
+        if isinstance(step, Patch):
+            patched = keeps.pop(step.address)
+            for offset, piece in step.pieces:
+                patched[offset : offset + len(piece)] = piece
+            data = b"\xff" * step.hole + bytes(patched[step.hole :])
         else:
             data = bytes(step.length) if isinstance(step, Spoil) else step.data
         assert step.address % target.write == 0

@@ -148,8 +148,9 @@ def apply(cursor, old, job):
     writer = job.writer(0)
     one = bytearray(1)
     fresh = memoryview(bytearray(64))
-    at = done = last = previous = 0
+    at = done = last = previous = idle = 0
     while done < size:
+        before = done
         copy = coder.number(_COPY)
         done += copy
         if at < 0 or at + copy > len(old) or done > size:
@@ -181,6 +182,10 @@ def apply(cursor, old, job):
                 fresh[i] = previous
             writer.write(fresh[:part])
             left -= part
+        # One step may do nothing but seek; a second one in a row would go on for ever.
+        idle = 0 if done > before else idle + 1
+        if idle > 1:
+            raise Refused("a damaged delta")
         seek = coder.number(_SEEK)
         if seek and coder.bit(_SIGN):
             seek = -seek

@@ -240,19 +240,26 @@ class _Job:
         if old is None or old.manifest[8] != self.block:
             return
         whole = record.size[live] // self.block
-        content = view(self.config, live)
+        content = view(self.config, live)[: record.size[live]]
         for i in range(self.count):
-            if self.done[i] or (i + 1) * self.block > self.size:
+            if self.done[i]:
                 continue
+            start = i * self.block
+            length = min(self.block, self.size - start)
             wanted = self.trailer.table[i * 32 : i * 32 + 32]
-            for k in [i] + list(range(whole)):
-                if k < whole and old.table[k * 32 : k * 32 + 32] == wanted:
-                    data = content[k * self.block : (k + 1) * self.block]
-                    # What the table promises may have decayed; then the payload has it.
-                    if hashlib.sha256(data).digest() == wanted:
-                        writer = self.writer(i)
-                        writer.write(data)
-                        writer.close()
+            # At its own place first; a last block that is shorter only there.
+            places = [i] + (list(range(whole)) if length == self.block else [])
+            for k in places:
+                if length == self.block and (
+                    k >= whole or old.table[k * 32 : k * 32 + 32] != wanted
+                ):
+                    continue
+                data = content[k * self.block : k * self.block + length]
+                # What a table promises may have decayed; then the payload has it.
+                if len(data) == length and hashlib.sha256(data).digest() == wanted:
+                    writer = self.writer(i)
+                    writer.write(data)
+                    writer.close()
                     break
 
     def writer(self, first):
