@@ -75,10 +75,14 @@ def _split(url: str) -> tuple[str, str, int, str]:
 class _Request:
     """One request with its redirections."""
 
-    def __init__(self, vm: VM, timeout: Any, parse_headers: Any) -> None:
+    def __init__(self, vm: VM, auth: Any, timeout: Any, parse_headers: Any) -> None:
         self.vm = vm
+        self.credentials = ""
+        if auth is not None:
+            self.credentials = base64.b64encode(utf8(f"{auth[0]}:{auth[1]}")).decode()
         self.timeout = timeout
         self.parse_headers = parse_headers
+        self.is_json = False
 
     def send(self, method: str, url: str, data: Any, headers: dict[str, Any]) -> Response:
         protocol, location, port, path = _split(url)
@@ -93,10 +97,14 @@ class _Request:
                 context.verify_mode = 0
                 connection = context.wrap_socket(connection, server_hostname=location)
             headers.setdefault("Host", location)
+            if self.is_json:
+                headers.setdefault("Content-Type", "application/json")
             lines = [f"{method} /{path} HTTP/1.0"]
             if "Connection" not in headers:
                 lines.append("Connection: close")
             lines += [f"{name}: {headers[name]}" for name in self.vm.iterate(headers)]
+            if self.credentials:
+                lines.append(f"Authorization: Basic {self.credentials}")
             if data is not None and "Content-Length" not in headers:
                 lines.append(f"Content-Length: {len(data)}")
             METHODS["write"](connection, utf8("\r\n".join(lines) + "\r\n\r\n"))
@@ -164,14 +172,12 @@ def namespace(vm: VM) -> dict[str, object]:
         if stream is not None:
             raise NotImplementedError("stream is not supported")
         fields = dict(headers) if headers else {}
-        if auth is not None:
-            credentials = base64.b64encode(utf8(f"{auth[0]}:{auth[1]}")).decode()
-            fields["Authorization"] = f"Basic {credentials}"
+        sender = _Request(vm, auth, timeout, parse_headers)
         if json is not None:
             assert data is None
             data = dumps(json)
-            fields.setdefault("Content-Type", "application/json")
-        return _Request(vm, timeout, parse_headers).send(method, url, data, fields)
+            sender.is_json = True
+        return sender.send(method, url, data, fields)
 
     def method(name: str) -> Any:
         def send(url: str, **named: Any) -> Response:
