@@ -20,9 +20,38 @@ def _rounded(value: float, exponent: int) -> tuple[str, int]:
     return digits, exponent
 
 
+def _enough(value: float) -> str:
+    """A positive float with 16 significant digits, or 17 if it takes them to read it back."""
+    text = f"{value:.16g}"
+    if float(text) == value:
+        # The exponent is found by comparing with powers of ten rounded to floats.
+        power = f"{value:.0e}"
+        return power if power[:2] == "1e" and "e" in text and float(power) == value else text
+    digits, exponent = _exactly(abs(value), 17)
+    if not -5 < exponent < 16:
+        return f"{'-' * (value < 0)}{digits[0]}.{digits[1:].rstrip('0')}e{exponent:+03d}"
+    number = Decimal(digits).scaleb(exponent - 16, context=_WIDE)
+    return f"{'-' * (value < 0)}{number:f}".rstrip("0").rstrip(".")
+
+
+def _exactly(value: float, count: int) -> tuple[str, int]:
+    """The first `count` digits of a positive float, and the exponent of the first."""
+    first = Decimal(value).adjusted()
+    digits, _ = _rounded(value, first - count + 1)
+    return (digits, first) if len(digits) == count else (digits[:count], first + 1)
+
+
+def repr_float(value: float) -> str:
+    """A float as `repr` shows it."""
+    if not math.isfinite(value):
+        return repr(value)
+    text = _enough(value)
+    return text if "." in text or "e" in text else text + ".0"
+
+
 def _shortest(value: float) -> str:
     """Digits that suffice to read a positive float back; more are never computed."""
-    mantissa = repr(value).partition("e")[0].replace(".", "")
+    mantissa = _enough(value).partition("e")[0].replace(".", "")
     return mantissa.strip("0") or "0"
 
 
@@ -33,21 +62,17 @@ def _significant(value: float, count: int) -> tuple[str, int]:
     first = Decimal(value).adjusted()
     shortest = _shortest(value)
     if len(shortest) <= count:
-        if Decimal(repr(value)).adjusted() > first:
+        if Decimal(_enough(value)).adjusted() > first:
             first += 1
         return shortest.ljust(count, "0"), first
-    digits, _ = _rounded(value, first - count + 1)
-    if len(digits) > count:  # rounded up to the next power of ten
-        first += 1
-        digits = digits[:count]
-    return digits, first
+    return _exactly(value, count)
 
 
 def fixed(value: float, precision: int) -> str:
     """A positive float as `%f` shows it."""
     if not math.isfinite(value):
         return repr(value)
-    shortest = Decimal(repr(value))
+    shortest = Decimal(_enough(value))
     if -int(shortest.as_tuple().exponent) <= precision:
         return format(shortest, f".{precision}f")
     digits, _ = _rounded(value, -precision)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from loader.floats import formatted
+from loader.floats import formatted, repr_float
 from loader.text import repr_, str_, type_name
 
 
@@ -174,7 +174,7 @@ def _format_float(
         body = formatted(abs(value) * 100, 6 if precision is None else precision, "f") + "%"
     elif kind in ("", "n"):
         if precision is None:
-            body = repr(abs(value))
+            body = repr_float(abs(value))
         else:
             body = formatted(abs(value), precision, "g")
     else:

@@ -11,6 +11,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
+from loader.floats import repr_float
 from loader.order import dict_keys, set_items
 
 _Repr = Callable[[Any], str]
@@ -79,10 +80,6 @@ def quote_bytes(data: bytes | bytearray) -> str:
     return "b" + quote(data.decode("latin-1"))
 
 
-def _float(value: float) -> str:
-    return repr(value)
-
-
 def _complex(value: complex) -> str:
     real, imag = value.real, value.imag
     if real == 0:
@@ -92,7 +89,7 @@ def _complex(value: complex) -> str:
 
 
 def _component(value: float) -> str:
-    text = repr(value)
+    text = repr_float(value)
     return text[:-2] if text.endswith(".0") else text
 
 
@@ -233,7 +230,7 @@ _REPR: dict[type, _Repr] = {
     int: str,
     bool: str,
     str: quote,
-    float: _float,
+    float: repr_float,
     complex: _complex,
     bytes: quote_bytes,
     bytearray: _bytearray,

@@ -32,7 +32,8 @@ def _boot(s, v, i):
   b = i.StringIO()
   s.print_exception(e, b)
   t = b.getvalue().split("\\n")
-  s.stderr.write("\\n".join([l for l in t if '"<stdin>"' not in l]))
+  t = [l for l in t if '"<stdin>"' not in l]
+  s.stderr.write("\\n".join(t[t[1][:6] != "  File":] if len(t) > 1 and t[0][:5] == "Trace" else t))
   s.exit(1)
 _f, _b, _x = globals(), _boot, (_s, _v, _i)
 for _n in ("_s", "_v", "_i", "_boot"): del _f[_n]

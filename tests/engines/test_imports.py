@@ -61,7 +61,11 @@ print(pkg.late.when)
     "pkg/late.mpy": "when = 'late'\n",
     "pkg/sub/__init__.mpy": "star1 = 'star'\n_hidden = 1\nprint('sub init')\n",
     "pkg/sub/leaf.mpy": "from .. import a\nfrom . import star1\nprint('leaf', a, star1)\n",
-    "pkg/rel.mpy": "from .sub import leaf\nfrom .sub.leaf import star1\nup = (leaf.__name__, star1)\n",
+    "pkg/rel.mpy": """
+from .sub import leaf
+from .sub.leaf import star1
+up = (leaf.__name__, star1)
+""",
     "cyc1.mpy": "import cyc2\nvalue = 1\n",
     "cyc2.mpy": "import cyc1\nseen = hasattr(cyc1, 'value')\n",
     "lib/lib_only.mpy": "where = __file__\n",

@@ -69,6 +69,9 @@ for x in (float("inf"), float("nan")):
 #: float_format
 for x in (0.0, 1.0, 1.5, 123.456, 1e-7, 1e21, -2.25):
     print("%f %.0f %.3f %e %.1e %g %G" % ((x,) * 7), "{:f} {:.2f} {:e} {:g} {:8.2f} {:+.1f} {:08.2f}".format(*((x,) * 7)))
+#: float_repr
+for x in (9.995, 1e23, 1e22, 5e-324, 6.4897455e26, 12345678901234567.0, 1000000000000000.25, 0.1 + 0.2, 1 / 3, 7.6e-8, 9241.97619, 1e16, 4503599627370497.5):
+    print(x, -x, [x], "%s" % x, "{}".format(x), "%.17g" % x, "{:.3}".format(x))
 #: complex
 a, b = 1 + 2j, 3 - 1j
 print(a + b, a - b, a * b, a / b, -a, +a, a == b, a == 1 + 2j, abs(3 + 4j), a.real, a.imag, a + 1, 1 + a, 2 * a, a ** 2, complex(1, 2), complex(1), complex("1+2j"), complex(1j), bool(0j), 1j, -1j, 1.5 + 0j, 0j)
