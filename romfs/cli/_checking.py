@@ -59,6 +59,29 @@ def errors(findings: Sequence[Finding], *, strict: bool = False) -> list[Finding
     return [one for one in findings if one.severity in stopping]
 
 
+def require(
+    data: bytes | bytearray | memoryview,
+    expect: Expectations | None = None,
+    *,
+    strict: bool = False,
+) -> list[Finding]:
+    """Refuse an image with errors, before it reaches a device.
+
+    Returns:
+        Findings that do not stop it, for the user to see.
+    Raises:
+        ImageError: It has errors, or warnings with `strict`; the message names the first.
+    """
+    from romfs.errors import ImageError
+
+    found = examine(data, expect)
+    stopping = errors(found, strict=strict)
+    if stopping:
+        more = f" and {len(stopping) - 1} more" if len(stopping) > 1 else ""
+        raise ImageError(f"the image fails its check: {stopping[0]}{more}; see `romfs check`")
+    return found
+
+
 def expectations(
     board_name: str | None,
     *,

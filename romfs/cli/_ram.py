@@ -196,10 +196,11 @@ def _module(
             True,
             note or (f"guessed sizes: {guesses}" if guesses else ""),
         )
-    return _estimated(name, path, mpy, device, note or "not run")
+    return estimated(name, path, mpy, device, note or "not run")
 
 
-def _estimated(name: str, path: str, mpy: Mpy, device: Device, note: str) -> ModuleRam:
+def estimated(name: str, path: str, mpy: Mpy, device: Device, note: str = "") -> ModuleRam:
+    """A module's share, guessed from its code alone."""
     from loader.estimate import estimate
     from loader.functions import module_function
 

@@ -14,6 +14,7 @@ from romfs.cli._target import make_target, size_argument
 if TYPE_CHECKING:
     from loader.codediff import FunctionChange
     from romfs.diff import FileChange, ImageDiff
+    from romfs.image import File
 
 SCHEMA = 1
 _MARK = {"added": "+", "removed": "-", "changed": "~", "moved": ">"}
@@ -71,27 +72,26 @@ def _functions(change: FileChange) -> list[FunctionChange]:
         return []  # `romfs check` says what is wrong with it
 
 
-def _ram(found: ImageDiff, board: str | None) -> dict[str, tuple[int, int]]:
-    """RAM an import of each changed module takes, before and after."""
+def _ram(found: ImageDiff, board_name: str | None) -> dict[str, tuple[int, int]]:
+    """RAM that importing each changed module keeps, before and after, estimated."""
+    from romfs.cli._ram import device_of, estimated
     from romfs.errors import MpyError
     from romfs.mpy import parse_mpy
-    from romfs.ram.device import Device
-    from romfs.ram.load import load_cost
 
-    device = Device()
-    if board is not None:
+    board = None
+    if board_name is not None:
         import boards
-        from romfs.cli._ram import device_of
 
-        device = device_of(boards.load(board))
+        board = boards.load(board_name)
+    device = device_of(board)
 
-    def cost(file: Any, path: str) -> int:
+    def cost(file: File | None, path: str) -> int:
         if file is None:
             return 0
         try:
-            return load_cost(parse_mpy(file.data), path, device).total
+            return estimated(path, path, parse_mpy(file.data), device).rom
         except MpyError:
-            return 0
+            return 0  # `romfs check` says what is wrong with it
 
     return {
         one.path: (cost(one.old, one.path), cost(one.new, one.path))
@@ -150,7 +150,7 @@ def _totals(
     yield f"image   {found.old_size} B to {found.new_size} B ({delta:+d})"
     if ram:
         total = sum(after - before for before, after in ram.values())
-        yield f"RAM     {total:+d} B if all changed modules are imported"
+        yield f"RAM     {total:+d} B, estimated, if all changed modules are imported"
     yield (
         f"flash   {len(found.changed_blocks)} of {found.blocks} erase blocks of {found.erase} B "
         "change"

@@ -14,7 +14,8 @@ import romfs
 from romfs.check.explain import RULES
 from romfs.check.report import sarif
 from romfs.cli import main
-from romfs.cli._checking import Expectations, errors, examine
+from romfs.cli._checking import Expectations, errors, examine, require
+from romfs.errors import ImageError
 from romfs.findings import Severity
 from romfs.layout import Content, build_image, lay_out
 from romfs.target import Target
@@ -145,6 +146,12 @@ def test_findings_come_errors_first(broken: str) -> None:
         Severity.NOTE,
     ]
     assert sarif([("x", found)])["runs"][0]["results"][0]["level"] == "error"
+
+
+def test_an_image_with_errors_is_refused(broken: str, clean: str) -> None:
+    with pytest.raises(ImageError, match=r"import nowhere.*see `romfs check`"):
+        require(Path(broken).read_bytes())
+    assert require(Path(clean).read_bytes()) == []
 
 
 def test_every_rule_is_in_the_documentation() -> None:
