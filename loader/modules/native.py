@@ -141,10 +141,7 @@ def get_int(obj: Any, bits: int = WORD_BITS) -> int:
         TypeError: Not an integer, and without `__int__`.
         OverflowError: More than `bits` bits, signed.
     """
-    if isinstance(obj, int):
-        value = int(obj)
-    else:
-        value = any_int(obj)
+    value = obj if type(obj) is int else any_int(obj)
     if not -1 << bits - 1 <= value < 1 << bits - 1:
         raise OverflowError("overflow converting long int to machine word")
     return value

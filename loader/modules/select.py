@@ -93,6 +93,10 @@ class Poll:
         Args:
             timeout: Milliseconds; None waits for ever.
         """
+        if not self._entries and timeout is not None:
+            if timeout > 0:
+                time.sleep(timeout / 1000)
+            return []
         end = None if timeout is None else time.monotonic() + timeout / 1000
         others = [entry for entry in self._entries.values() if entry.fd is None]
         by_fd = {entry.fd: entry for entry in self._entries.values() if entry.fd is not None}
