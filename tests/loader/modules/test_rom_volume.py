@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,33 +18,37 @@ IMAGE = bytes.fromhex(
 PATHS = ("a", "d", "p", "d/e", "d/", "", "/a", "x", "d//", "a/")
 
 
+def _tolerated(codes: tuple[int, ...], call: Callable[..., Any], *args: Any) -> Any:
+    """What a call returns, or None if it fails with one of the errors allowed."""
+    try:
+        return call(*args)
+    except OSError as error:
+        if error.args[0] not in codes:
+            raise
+        return None
+
+
 def _visit(volume: VfsRom, path: str, depth: int) -> None:
     """List and read everything, a few levels deep."""
-    for entry in volume.ilistdir(path.encode("utf-8", "surrogateescape")):
+    entries = _tolerated((2,), volume.ilistdir, path.encode("utf-8", "surrogateescape"))
+    for entry in entries or ():
         name, kind = entry[0].decode("utf-8", "surrogateescape"), entry[1]
         inner = f"{path}/{name}"
-        try:
-            volume.stat(inner)
-            if kind == 0x8000:
-                volume.open(inner, "rb").read()
-            elif depth < 4 and name:
-                _visit(volume, inner, depth + 1)
-        except OSError as error:
-            assert error.args[0] in (2, 21)
+        _tolerated((2,), volume.stat, inner)
+        file = _tolerated((2, 21), volume.open, inner, "rb")
+        if file is not None:
+            file.read()
+        if kind == 0x4000 and depth < 4 and name:
+            _visit(volume, inner, depth + 1)
 
 
 def _survives(data: bytes) -> None:
-    try:
-        volume = VfsRom(data)
-    except OSError as error:
-        assert error.args == (19,)
+    volume = _tolerated((19,), VfsRom, data)
+    if volume is None:
         return
     _visit(volume, "", 0)
     for path in PATHS:
-        try:
-            volume.stat(path)
-        except OSError as error:
-            assert error.args == (2,)
+        _tolerated((2,), volume.stat, path)
 
 
 def test_the_image_itself_is_sound() -> None:
