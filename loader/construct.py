@@ -181,7 +181,7 @@ def make_str(*args: Any, **named: Any) -> str:
     if len(args) == 1:
         return str_(args[0])
     try:
-        return str(buffer_of(args[0]), "utf-8")
+        return str(buffer_of(args[0]), "utf-8", "surrogatepass")
     except UnicodeDecodeError:
         raise UnicodeError from None
 

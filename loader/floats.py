@@ -26,7 +26,11 @@ def _enough(value: float) -> str:
     if float(text) == value:
         # The exponent is found by comparing with powers of ten rounded to floats.
         power = f"{value:.0e}"
-        return power if power[:2] == "1e" and "e" in text and float(power) == value else text
+        return (
+            power
+            if power.lstrip("-")[:2] == "1e" and "e" in text and float(power) == value
+            else text
+        )
     digits, exponent = _exactly(abs(value), 17)
     if not -5 < exponent < 16:
         return f"{'-' * (value < 0)}{digits[0]}.{digits[1:].rstrip('0')}e{exponent:+03d}"

@@ -238,7 +238,8 @@ def _parse_spec(spec: str) -> tuple[str, str, str, bool, int, str, int | None, s
 
 
 def _pad(text: str, fill: str, align: str, width: int) -> str:
-    missing = width - len(text)
+    # Widths count bytes.
+    missing = width - len(text if text.isascii() else text.encode("utf-8", "surrogateescape"))
     if missing <= 0:
         return text
     if align == "^":
@@ -346,7 +347,7 @@ def _convert(kind: str, value: Any, flags: str, width: int, precision: int, at: 
         return _pad(text, " ", "<" if left else ">", width)
     if kind == "c":
         if isinstance(value, str):
-            if len(value) != 1:
+            if len(value.encode("utf-8", "surrogateescape")) != 1:
                 raise TypeError("%c needs int or char")
             text = value
         elif isinstance(value, int):

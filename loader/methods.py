@@ -103,7 +103,7 @@ def bytes_decode(self: bytes, encoding: str = "utf-8", errors: str = "strict") -
         UnicodeError: It is not valid UTF-8.
     """
     try:
-        return self.decode("utf-8")
+        return self.decode("utf-8", "surrogatepass")
     except UnicodeDecodeError:
         raise UnicodeError from None
 
@@ -120,7 +120,8 @@ def center(self: Any, width: int) -> Any:
     """`str.center`; the odd space goes to the right."""
     from loader.construct import index
 
-    missing = index(width) - len(self)
+    bare = self.encode("utf-8", "surrogateescape") if isinstance(self, str) else self
+    missing = index(width) - len(bare)
     if missing <= 0:
         return self
     blank = " " if isinstance(self, str) else b" "

@@ -389,6 +389,14 @@ def _text(value: object) -> str:
     return value
 
 
+def encoded(text: str) -> bytes:
+    """The bytes a device stores for a str: UTF-8, and bytes that are none as they were."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
+
+
 def is_guest_class(kind: type) -> bool:
     """Whether a class was made by the guest."""
     return getattr(type(kind), "_makes_guest_classes_", False)

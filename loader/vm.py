@@ -16,7 +16,7 @@ from loader.modules.streams import stream_write_all
 from loader.qstr import QstrPool
 from loader.semantics import call, iterate, load_attr, store_attr
 from loader.target import UNIX, Target
-from loader.text import class_name, repr_, str_, type_name
+from loader.text import encoded, class_name, repr_, str_, type_name
 from loader.vfs import MountTable
 from romfs.archs import ARCHS
 from romfs.mpy import parse_mpy
@@ -139,7 +139,7 @@ class VM:
             if is_host_fault(exc):
                 raise
             self.stdout.flush()
-            self.stderr.write(format_exception(exc).encode("utf-8", "surrogateescape"))
+            self.stderr.write(encoded(format_exception(exc)))
             status = 1
         self.stdout.flush()
         self.stderr.flush()
@@ -285,11 +285,11 @@ class VM:
 
     def write(self, text: str) -> None:
         """Print text."""
-        self.stdout.write(text.encode("utf-8", "surrogateescape"))
+        self.stdout.write(encoded(text))
 
     def write_to(self, stream: Any, text: str) -> None:
         """Print text to a guest stream."""
-        stream_write_all(stream, text.encode("utf-8", "surrogateescape"))
+        stream_write_all(stream, encoded(text))
 
     def repr(self, obj: Any) -> str:
         """`repr` as the guest sees it."""
