@@ -195,10 +195,10 @@ def plan_erase(target: Target) -> Plan:
     blocks = [(at, min(size, target.size - at)) for at, size in target.blocks(target.size)]
     blank = bytes((target.erased,))
     steps: list[Step] = []
-    if target.erasing is Erasing.NONE:
+    if target.erasing in (Erasing.NONE, Erasing.WHOLE):
         steps = [Write(at, blank * size) for at, size in blocks]
     else:
-        if target.twice and target.erasing is not Erasing.WHOLE:
+        if target.twice:
             steps.append(Spoil(0, target.commit))
         if target.erasing is Erasing.START:
             steps.append(Erase(0, target.size))
@@ -246,6 +246,8 @@ class _Builder:
             steps += self._break_header()
         if self.target.erasing is Erasing.START and erase:
             steps.append(Erase(0, self._end(max(erase))))
+        elif 0 in erase and self.target.erasing is Erasing.WHOLE:
+            steps.append(Write(0, bytes((self.target.erased,)) * self._erase(0).length))
         elif 0 in erase:
             steps.append(self._erase(0))
         for index in write[1:] if write[:1] == [0] else write:

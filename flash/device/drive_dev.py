@@ -1,5 +1,5 @@
 # A segment that is a block device. The host sets ID, BS: its block size, and WHOLE:
-# only writeblocks() of a whole block is safe, and it erases by itself.
+# only writeblocks() of a whole block is safe, which erases by itself; ioctl(6) is not.
 from vfs import rom_ioctl as R
 
 D = R(2, ID)
@@ -8,7 +8,7 @@ BUF = memoryview(bytearray(min(BS, 512)))
 
 def erase(o, n):
     for i in range(o // BS, (o + n) // BS):
-        r = D.writeblocks(i, b"\xff" * BS) if WHOLE else D.ioctl(6, i)
+        r = WHOLE or D.ioctl(6, i)
         if r:
             return r
 

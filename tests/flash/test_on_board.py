@@ -8,8 +8,9 @@ from functools import cache
 import pytest
 
 from flash.board.virtual import VirtualBoard
-from flash.execute import Options
-from flash.plan import Kind
+from flash.execute import Connected, Options
+from flash.link import SerialLink
+from flash.plan import Kind, plan_erase
 from romfs.errors import DoesNotFit, FlashError, NoPartition, VerifyError, WriteRefused
 from tests.flash.live import answers, expected, image_of, modules, write
 from tests.flash.model import seen
@@ -257,3 +258,19 @@ def test_no_reset_mounts_without_starting_anything() -> None:
     with VirtualBoard("PYBD_SF2") as board:
         write(board, image(1), Options(reset=False))
         assert answers(board) == "empty" or answers(board) == expected(1)
+
+
+@pytest.mark.parametrize("name", ["RPI_PICO", "EK_RA6M2", "SAMD_GENERIC_D51X19", "PYBD_SF2"])
+def test_erase_leaves_all_of_it_blank_and_nothing_else(name: str) -> None:
+    with VirtualBoard(name, size=65536 if name == "RPI_PICO" else None) as board:
+        outside = [p.memory for p in board.assembly.bus.places if p.memory is not board.flash]
+        before = [memory.read() for memory in outside]
+        write(board, image(1))
+        link = SerialLink(board.port)
+        device = Connected(link, Options())
+        transport = device.open()
+        transport.apply(plan_erase(device.target).steps)
+        transport.close()
+        link.close()
+        assert board.flash.is_blank()
+        assert [memory.read() for memory in outside] == before
