@@ -87,7 +87,19 @@ class _Follower(Values):
     # ------------------------------------------------------------------------------ paths
 
     def reach(self, ip: int, stack: Stack, blocks: Blocks) -> None:
-        """Control comes to `ip`: go on from there unless it has been there like this."""
+        """Control comes to `ip`, and from there, if something raises, to the handlers ahead."""
+        coming: tuple[int, Stack, Blocks] | None = (ip, stack, blocks)
+        while coming is not None and self.arrive(*coming):
+            coming = self.handler_ahead(*coming)
+
+    def raising(self, ip: int, stack: Stack, blocks: Blocks) -> None:
+        """The instruction at `ip` raises with these blocks left."""
+        coming = self.handler_ahead(ip, stack, blocks)
+        if coming is not None:
+            self.reach(*coming)
+
+    def arrive(self, ip: int, stack: Stack, blocks: Blocks) -> bool:
+        """Note a state; False if control has been there like this."""
         if ip not in self.by_ip:
             raise self.fault("bytecode-jump", "control leaves the function")
         self.use(len(stack))
@@ -123,21 +135,23 @@ class _Follower(Values):
                 joined.append(both)
             stack = tuple(joined)
             if stack == known:
-                return
+                return False
         here[key] = stack
         self.states += 1
         if self.states > MAX_STATES:
             raise self.fault("bytecode-complex", f"more than {MAX_STATES} states to follow")
         self.pending.append((ip, stack, blocks))
-        self.raising(ip, stack, blocks)
+        return True
 
-    def raising(self, ip: int, stack: Stack, blocks: Blocks) -> None:
-        """An instruction from `ip` on may raise: the innermost handler ahead is entered."""
+    def handler_ahead(
+        self, ip: int, stack: Stack, blocks: Blocks
+    ) -> tuple[int, Stack, Blocks] | None:
+        """The innermost handler that is not active at `ip`, as an exception enters it."""
         count = len(blocks)
         while count and blocks[count - 1].handler <= ip:
             count -= 1
         if not count:
-            return
+            return None
         block = blocks[count - 1]
         if len(stack) < block.depth:
             raise self.fault(
@@ -145,7 +159,7 @@ class _Follower(Values):
                 f"{len(stack)} values where the block's handler at {block.handler} expects "
                 f"{block.depth}",
             )
-        self.reach(block.handler, (*stack[: block.depth], kinds.EXCEPTION), blocks[:count])
+        return block.handler, (*stack[: block.depth], kinds.EXCEPTION), blocks[:count]
 
     def key(self, stack: Stack, blocks: Blocks) -> object:
         special = [(at, kind) for at, kind in enumerate(stack) if kind.name in kinds.DISTINCT]
