@@ -141,6 +141,9 @@ class Tiers:
                 portable = compile_unit(code, n_free, self.facts(code))
             except (Unstructured, BytecodeError) as reason:
                 portable = str(reason)
+            except Exception as bug:
+                # No guest may take it for an exception of its own.
+                raise TranslatorFault(f"{code!r} at {code.path}: {bug!r}") from bug
             self.keep(code, key, portable)
         if isinstance(portable, str):
             self.refused[code] = portable
@@ -252,6 +255,10 @@ class Tiers:
         if code.has_varkeywords:
             named.update(slots[at])
         return function(*positional, **named)
+
+
+class TranslatorFault(HostFault):
+    """The translator has failed: ours to mend. `--engine interp` does without it."""
 
 
 class Hot(HostFault):

@@ -212,7 +212,10 @@ class Writer(Values):
             if type(want.node) is ast.Name and type(have.node) is ast.Name:
                 if want.node.id == have.node.id and have.kind is not Kind.VALUE:
                     continue
-            if self.merge_temps.get((block.start, at)) != getattr(want.node, "id", None):
+            if _same_constant(want.node, have.node):
+                continue
+            merged = self.merge_temps.get((block.start, at))
+            if merged is None or merged != getattr(want.node, "id", None):
                 if have.kind in (Kind.SLOT, Kind.NULL) or want.kind in (Kind.CELL, Kind.NULL):
                     raise Unstructured("paths with different stacks")
                 self.forced.add((block.start, at))
@@ -1142,6 +1145,15 @@ _ASYNC_FAILED = (
     "DUP_TOP ROT_THREE ROT_TWO LOAD_METHOD ROT_THREE ROT_THREE DUP_TOP LOAD_ATTR ROT_TWO "
     "LOAD_CONST_NONE CALL_METHOD GET_ITER LOAD_CONST_NONE YIELD_FROM"
 ).split()
+
+
+def _same_constant(one: ast.expr | None, other: ast.expr | None) -> bool:
+    return (
+        isinstance(one, ast.Constant)
+        and isinstance(other, ast.Constant)
+        and type(one.value) is type(other.value)
+        and repr(one.value) == repr(other.value)
+    )
 
 
 def _pass(line: int) -> ast.stmt:

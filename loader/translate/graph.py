@@ -371,7 +371,10 @@ def _thread(blocks: dict[int, Block]) -> None:
         return block
 
     for block in blocks.values():
-        block.succ = [final(succ) for succ in block.succ]
+        following = [final(succ) for succ in block.succ]
+        if block.end in (End.TRY, End.FINALLY, End.WITH):
+            following[1] = block.succ[1]  # a handler is known by its address
+        block.succ = following
 
 
 def _reach(entry: Block) -> dict[int, Block]:
