@@ -27,6 +27,7 @@ from loader.floats import round_to
 from loader.formatting import format_percent, format_value
 from loader.methods import sort_list
 from loader.modules import builtin_module
+from loader.modules.streams import IOBase
 from loader.natives import ATTRIBUTES, GUARDED
 from loader.order import dict_keys, hash_bytes
 from loader.semantics import call, get_iter, iterate, load_attr, store_attr
@@ -444,11 +445,20 @@ def b_print(
     for text in (sep, end):
         if not isinstance(text, str):
             raise TypeError(f"can't convert '{type_name(text)}' object to str implicitly")
-    text = sep.join([str_(arg) for arg in args]) + end
+    texts = [str_(arg) for arg in args]
     if file is None:
-        vm.write(text)
+        vm.write(sep.join(texts) + end)
+    elif isinstance(file, IOBase):
+        # A stream of the guest's own sees how its text arrives.
+        for place, text in enumerate(texts):
+            if place and sep:
+                vm.write_to(file, sep)
+            if text:
+                vm.write_to(file, text)
+        if end:
+            vm.write_to(file, end)
     else:
-        vm.write_to(file, text)
+        vm.write_to(file, sep.join(texts) + end)
 
 
 def b_repr(vm: VM, *args: Any) -> str:

@@ -62,20 +62,62 @@ def remember(obj: Any) -> int:
     return address_of(view)
 
 
+_objects: OrderedDict[int, Any] = OrderedDict()
+
+
+def pointer_to(obj: Any, word: int) -> int:
+    """A pointer to any object, of `word` bytes, from which `object_at` gets it back."""
+    pointer = id(obj) & (1 << 8 * word) - 1
+    _objects[pointer] = obj
+    _objects.move_to_end(pointer)
+    if len(_objects) > _KEPT:
+        _objects.popitem(last=False)
+    return pointer
+
+
+def object_at(pointer: int) -> Any:
+    """The object a pointer was made of.
+
+    Raises:
+        MemoryError: None was.
+    """
+    if pointer not in _objects:
+        raise MemoryError(f"no object is known at {pointer:#x}")
+    return _objects[pointer]
+
+
+def text_at(address: int) -> str:
+    """The text at an address, up to its NUL or the end of what holds it.
+
+    Raises:
+        MemoryError: As for `window`.
+    """
+    view = _holder(address)
+    content = bytes(view[address - address_of(view) :])
+    return content.split(b"\0")[0].decode("utf-8", "surrogateescape")
+
+
+def _holder(address: int, size: int = 1) -> memoryview:
+    """The buffer that holds some bytes at `address`."""
+    for owner in reversed(_known.values()):
+        view = buffer_of(owner)
+        at = address - address_of(view)
+        if at >= 0 and at + size <= len(view):
+            return view
+    raise MemoryError(
+        f"{size} bytes at {address:#x} are in no object whose address was taken with addressof()"
+    )
+
+
 def window(address: int, size: int) -> memoryview:
     """The `size` bytes at `address`.
 
     Raises:
         MemoryError: They belong to no object whose address the guest asked for.
     """
-    for owner in reversed(_known.values()):
-        view = buffer_of(owner)
-        at = address - address_of(view)
-        if at >= 0 and at + size <= len(view):
-            return view[at : at + size]
-    raise MemoryError(
-        f"{size} bytes at {address:#x} are in no object whose address was taken with addressof()"
-    )
+    view = _holder(address, size)
+    at = address - address_of(view)
+    return view[at : at + size]
 
 
 class Alias:

@@ -12,6 +12,7 @@ import functools
 import struct
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from loader.modules._memory import object_at, pointer_to, text_at
 from loader.modules.native import any_int, buffer_of, check_count, get_float, get_int, get_str, wrap
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class _Format(NamedTuple):
     values: int  # how many Python values it stands for
     order: str  # the host's prefix for single elements
     host: struct.Struct  # packs and unpacks all of it
+    pointers: tuple[tuple[int, str], ...]  # which values are objects ("O") or texts ("S")
 
 
 def parse(text: str, word: int = 8) -> _Format:
@@ -98,12 +100,24 @@ def parse(text: str, word: int = 8) -> _Format:
             host_text.append(f"{count}{host_code}")
             values += count
         at += size * count
-    return _Format(tuple(fields), at, values, order, struct.Struct("".join(host_text)))
+    codes = [each.code for each in fields for _ in range(each.repeat)]
+    pointers = tuple((place, code) for place, code in enumerate(codes) if code in "OS")
+    return _Format(tuple(fields), at, values, order, struct.Struct("".join(host_text)), pointers)
+
+
+def _resolved(form: _Format, values: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Values with what their pointers point to."""
+    if not form.pointers:
+        return values
+    found = list(values)
+    for place, code in form.pointers:
+        found[place] = (object_at if code == "O" else text_at)(found[place])
+    return tuple(found)
 
 
 def _fill(form: _Format, target: memoryview, values: tuple[Any, ...]) -> None:
     """Write `values` into `target`, which has the size of the format."""
-    if len(values) == form.values:
+    if len(values) == form.values and not form.pointers:
         try:
             target[:] = form.host.pack(*values)
         except (struct.error, TypeError, OverflowError):
@@ -138,7 +152,8 @@ def element_bytes(code: str, size: int, value: Any, order: str = "<") -> bytes:
             return struct.pack(order + code, number)
         except OverflowError:
             return struct.pack(order + code, float("inf") if number > 0 else float("-inf"))
-    number = wrap(any_int(value), size * 8, signed=False)
+    number = pointer_to(value, size) if code == "O" else any_int(value)
+    number = wrap(number, size * 8, signed=False)
     return number.to_bytes(size, "big" if order == ">" else "little")
 
 
@@ -170,7 +185,7 @@ def _codec(word: int) -> dict[str, object]:
     def pack(*args: Any) -> bytes:
         check_count(len(args), 1, -1)
         form = _format(args[0])
-        if len(args) - 1 == form.values:
+        if len(args) - 1 == form.values and not form.pointers:
             try:
                 return form.host.pack(*args[1:])
             except (struct.error, TypeError, OverflowError):
@@ -192,11 +207,11 @@ def _codec(word: int) -> dict[str, object]:
         offset = get_int(args[2]) if len(args) == 3 else 0
         try:
             if offset >= 0:
-                return form.host.unpack_from(args[1], offset)
+                return _resolved(form, form.host.unpack_from(args[1], offset))
         except (struct.error, TypeError):
             pass  # too small, or not a buffer of the host: the slow way says so, or can do it
         data = buffer_of(args[1])
-        return form.host.unpack_from(data, _place(form.size, data, offset))
+        return _resolved(form, form.host.unpack_from(data, _place(form.size, data, offset)))
 
     def unpack(*args: Any) -> tuple[Any, ...]:
         check_count(len(args), 2, 3)
