@@ -53,6 +53,27 @@ def examine(
     return found
 
 
+def examine_module(
+    name: str, data: bytes | memoryview, expect: Expectations | None = None
+) -> list[Finding]:
+    """Findings about a .mpy file that is in no image yet; its imports are not resolved.
+
+    Args:
+        name: Its file name.
+        data: The file.
+        expect: What it is held against.
+    """
+    from romfs.layout import build_image
+
+    image = build_image({name: bytes(data)})
+    start = image.index(bytes(data)) if data else 0
+    return [
+        one if one.offset is None else one._replace(offset=one.offset - start)
+        for one in examine(image, expect)
+        if not one.rule.startswith("import-")
+    ]
+
+
 def errors(findings: Sequence[Finding], *, strict: bool = False) -> list[Finding]:
     """Those that must stop a deployment."""
     stopping = {Severity.ERROR, Severity.WARNING} if strict else {Severity.ERROR}

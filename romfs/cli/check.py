@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def add_parser(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("images", nargs="*", metavar="IMAGE", help="ROMFS images")
+    parser.add_argument("images", nargs="*", metavar="IMAGE", help="ROMFS images, or .mpy files")
     parser.add_argument("--board", help="hold it against this board: partition, native code, names")
     parser.add_argument(
         "--size", type=size_argument, metavar="BYTES", help="partition size: 131072, 0x20000, 128K"
@@ -54,13 +54,18 @@ def run(args: argparse.Namespace) -> int:
         return exit_codes.USAGE
     from romfs.check import report
     from romfs.cli import _checking
+    from romfs.records import MAGIC
 
     expect = _expectations(args)
     checked: list[tuple[str, list[Finding]]] = []
     for name in args.images:
         with Path(name).open("rb") as file:
             data = file.read()
-        checked.append((name, _checking.examine(data, expect)))
+        if name.endswith(".mpy") and data[:3] != MAGIC:
+            found = _checking.examine_module(Path(name).name, data, expect)
+        else:
+            found = _checking.examine(data, expect)
+        checked.append((name, found))
     stopping = sum(len(_checking.errors(found, strict=args.strict)) for _, found in checked)
     if args.junit:
         from romfs.output import atomic_write

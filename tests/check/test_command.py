@@ -51,6 +51,20 @@ def test_text_and_exit_codes(broken: str, clean: str, capsys: pytest.CaptureFixt
     assert shown.err.endswith("1 error, 1 warning, 1 note\n")
 
 
+def test_a_module_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (data,) = compiled({"a.py": "\nimport nowhere\n"}).values()
+    assert data is not None
+    path = tmp_path / "a.mpy"
+    path.write_bytes(data)
+    assert main(["check", str(path)]) == 0
+    path.write_bytes(data[:-2] + b"\x00" + data[-1:])
+    assert main(["check", str(path)]) == 1
+    assert f"at {len(data) - 2:#x}" in capsys.readouterr().out
+    path.write_bytes(data[:-4])
+    assert main(["check", str(path)]) == 1
+    assert "bad-mpy" in capsys.readouterr().out
+
+
 def test_warnings_stop_only_on_request(broken: str) -> None:
     allowed = ["check", broken, "--allow-import", "nowhere"]
     assert main(allowed) == 0
