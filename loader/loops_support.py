@@ -23,7 +23,7 @@ from loader.exceptions import (
     visible,
 )
 from loader.natives import GUARDED
-from loader.ops import BY_NAME, Fmt, instructions
+from loader.ops import BY_NAME, Fmt
 from loader.order import made_set, note_display
 from loader.recovery import FAILED, recover
 from loader.semantics import (
@@ -117,11 +117,11 @@ def prepare(code: Code) -> None:
     Raises:
         BytecodeError: It holds what no compiler emits.
     """
-    n_locals = verify(code)[1]
+    checked = verify(code)
     operands: list[Any] = [None] * (len(code.ops) + 1)
     following = [0] * (len(code.ops) + 1)
     names, objects = code.context.names, code.context.objects
-    for ins in instructions(code.ops):
+    for ins in checked.instructions.values():
         fmt = ins.op.fmt
         if fmt is Fmt.NONE or fmt is Fmt.PACKED:
             continue
@@ -138,7 +138,7 @@ def prepare(code: Code) -> None:
     code.frame = (
         code.ops, operands, following, context.globals, context.vm.builtins, context.vm
     )  # fmt: skip
-    code.pad = (NULL,) * (n_locals - code.n_params)
+    code.pad = (NULL,) * (checked.n_locals - code.n_params)
 
 
 _LOAD_CONST_OBJ = BY_NAME["LOAD_CONST_OBJ"]

@@ -67,7 +67,7 @@ def bound(*_: object) -> None:
     """Stands for the meaning of rows that move values between places only a tier knows."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Op:
     """A row of the table.
 
@@ -339,8 +339,26 @@ EFFECTS = {
 }
 
 
+# The effects that no operand changes, counted once.
+_FIXED = {
+    op: (
+        sum(slots(item, 0, 0) for item in effect.inputs),
+        sum(slots(item, 0, 0) for item in effect.outputs),
+    )
+    for op, effect in EFFECTS.items()
+    if not any(
+        word in item
+        for item in effect.inputs + effect.outputs
+        for word in ("*arg", "*b", "*ex", "*c")
+    )
+}
+
+
 def stack_effect(op: Op, arg: int, byte: int = 0) -> tuple[int, int]:
     """How many slots an instruction pops and pushes when control goes on after it."""
+    fixed = _FIXED.get(op)
+    if fixed is not None:
+        return fixed
     effect = EFFECTS[op]
     return (
         sum(slots(item, arg, byte) for item in effect.inputs),

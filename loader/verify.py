@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from loader.code import Code
 from loader.operators import MATCH
-from loader.ops import BY_NAME, Flow, Fmt, Instruction, decode, instructions, stack_effect
+from loader.ops import BY_NAME, OPS, Flow, Fmt, Instruction, decode, instructions, stack_effect
 from romfs.errors import BytecodeError
 
 _SETUP_WITH = BY_NAME["SETUP_WITH"]
@@ -46,16 +46,44 @@ class State(NamedTuple):
     blocks: tuple[Block, ...]
 
 
-def verify(code: Code) -> tuple[dict[int, State], int]:
-    """Check a function.
+class Verified(NamedTuple):
+    """What is known of a function that passed.
 
-    Returns:
-        The state before each reachable instruction, by ip; the number of locals.
+    Attributes:
+        states: The state before each reachable instruction, by ip.
+        n_locals: Number of its locals.
+        instructions: All its instructions, by ip.
+    """
+
+    states: dict[int, State]
+    n_locals: int
+    instructions: dict[int, Instruction]
+
+
+def verify(code: Code) -> Verified:
+    """Check a function.
     Raises:
         BytecodeError: It holds something no compiler emits.
     """
     verifier = _Verifier(code)
-    return verifier.run(), verifier.n_locals
+    return Verified(verifier.run(), verifier.n_locals, verifier.by_ip)
+
+
+_LOCALS = frozenset(op for op in OPS if op.name.endswith(("_FAST", "_FAST_N", "_DEREF")))
+_CHILDREN = frozenset(op for op in OPS if op.name.startswith("MAKE_"))
+_CHECKED = (
+    _LOCALS
+    | _CHILDREN
+    | frozenset(
+        op
+        for op in OPS
+        if op.fmt is Fmt.QSTR or op.name in ("LOAD_CONST_OBJ", "BUILD_SLICE", "STORE_COMP")
+    )
+)
+_PLAIN = frozenset(
+    op for op in OPS if op.flow is Flow.NEXT and op.name not in ("WITH_CLEANUP", "STORE_COMP")
+)
+"""Opcodes after which control just goes on with other slots on the stack."""
 
 
 class _Verifier:
@@ -70,23 +98,44 @@ class _Verifier:
         self.n_exc = prelude.n_exc_stack
 
     def run(self) -> dict[int, State]:
+        by_ip = self.by_ip
         for instruction in instructions(self.code.ops):
-            self.by_ip[instruction.ip] = instruction
-            self.operand(instruction)
+            by_ip[instruction.ip] = instruction
+            if instruction.op in _CHECKED:
+                self.operand(instruction)
         highest = max(self.code.prelude.cells, default=-1)
         self.n_locals = max(self.n_locals, highest + 1)
         if self.n_locals > self.n_state:
             raise BytecodeError(f"{self.n_locals} locals in a frame of {self.n_state} slots", ip=0)
-        for instruction in self.by_ip.values():
-            if instruction.target >= 0 and instruction.target not in self.by_ip:
+        for instruction in by_ip.values():
+            if instruction.target >= 0 and instruction.target not in by_ip:
                 raise self.error(
                     instruction, f"jump to {instruction.target}: no instruction starts there"
                 )
         self.reach(0, State(0, ()), None)
         while self.pending:
-            ip = self.pending.pop()
-            self.step(self.by_ip[ip], self.states[ip])
+            self.walk(self.pending.pop())
         return self.states
+
+    def walk(self, ip: int) -> None:
+        """Follow control from `ip` as long as it runs straight on through new ground."""
+        by_ip, states = self.by_ip, self.states
+        state = states[ip]
+        while True:
+            instruction = by_ip[ip]
+            if state.blocks or instruction.op not in _PLAIN:
+                self.step(instruction, state)
+                return
+            pops, pushes = stack_effect(instruction.op, instruction.arg, instruction.byte)
+            depth = state.depth - pops
+            if depth < 0:
+                raise self.error(instruction, f"takes {pops} slots where {state.depth} are left")
+            ip = instruction.next
+            state = State(depth + pushes, ())
+            if ip not in by_ip or ip in states or state.depth > self.n_state:
+                self.reach(ip, state, instruction)
+                return
+            states[ip] = state
 
     def error(self, instruction: Instruction, message: str) -> BytecodeError:
         name = f"{self.code.context.file}:{self.code.name}: {instruction.op.name}"
@@ -98,28 +147,30 @@ class _Verifier:
         limit: int | None = None
         if op.fmt is Fmt.QSTR:
             limit = len(code.context.names)
+        elif op in _LOCALS:
+            limit = self.n_state
+            if arg >= self.n_locals:
+                self.n_locals = arg + 1
+        elif op in _CHILDREN:
+            limit = len(code.raw.children)
         elif op.name == "LOAD_CONST_OBJ":
             limit = len(code.context.objects)
-        elif op.name.startswith("MAKE_"):
-            limit = len(code.children)
-        elif op.name.endswith(("_FAST", "_FAST_N", "_DEREF")):
-            limit = self.n_state
-            self.n_locals = max(self.n_locals, arg + 1)
+        elif op.name == "BUILD_SLICE" and arg not in (2, 3):
+            raise self.error(instruction, f"{arg} bounds")
+        elif op.name == "STORE_COMP" and arg & 3 == 3:
+            raise self.error(instruction, f"no container of kind {arg & 3}")
         if limit is not None and arg >= limit:
             raise self.error(instruction, f"operand {arg} of a table of {limit}")
-        if op.name == "BUILD_SLICE" and arg not in (2, 3):
-            raise self.error(instruction, f"{arg} bounds")
-        if op.name == "STORE_COMP" and arg & 3 == 3:
-            raise self.error(instruction, f"no container of kind {arg & 3}")
 
     def reach(self, ip: int, state: State, origin: Instruction | None) -> None:
         """Record that control can come to `ip` with this state."""
         at = origin or Instruction(0, _DUP_TOP, 0, 0, 0, -1, 0)
-        # As on a device, a block is active once control is at or behind its handler.
-        blocks = tuple(
-            [b if b.active else b._replace(active=b.handler <= ip) for b in state.blocks]
-        )
-        state = State(state.depth, blocks)
+        if state.blocks:
+            # As on a device, a block is active once control is at or behind its handler.
+            blocks = [
+                b if b.active or b.handler > ip else b._replace(active=True) for b in state.blocks
+            ]
+            state = State(state.depth, tuple(blocks))
         if ip not in self.by_ip:
             raise self.error(at, "control leaves the function")
         known = self.states.get(ip)

@@ -16,7 +16,7 @@ from loader.modules.streams import stream_write_all
 from loader.qstr import QstrPool
 from loader.semantics import call, iterate, load_attr, store_attr
 from loader.target import UNIX, Target
-from loader.text import encoded, class_name, repr_, str_, type_name
+from loader.text import class_name, encoded, repr_, str_, type_name
 from loader.vfs import MountTable
 from romfs.archs import ARCHS
 from romfs.mpy import parse_mpy

@@ -21,9 +21,9 @@ def test_every_function_of_the_suite_is_accepted() -> None:
     checked = 0
     for program in programs():
         for code in _codes(compile_source(program.text, f"{program.name}.py")):
-            states, n_locals = verify(code)
-            assert states[0].depth == 0
-            assert n_locals <= code.prelude.n_state
+            found = verify(code)
+            assert found.states[0].depth == 0
+            assert found.n_locals <= code.prelude.n_state
             checked += 1
     assert checked > 900
 
