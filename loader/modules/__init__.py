@@ -16,10 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from loader.vm import VM
 
-FIXED = frozenset(
-    "_asyncio _thread cmath deflate framebuf math termios tls uctypes vfs"
-    " network bluetooth esp esp32 rp2 pyb neopixel onewire dht".split()
-)
+FIXED = frozenset("_asyncio _thread cmath deflate framebuf math termios tls uctypes vfs".split())
 """Modules no file can replace; `sys`, `micropython`, `gc`, `builtins` are the core's."""
 
 EXTENSIBLE = frozenset(
@@ -48,7 +45,7 @@ ALIASES = {f"u{name}": name for name in EXTENSIBLE}
 """Old names of the extensible modules; they bypass files of either name."""
 
 PORT_MODULES = frozenset("network bluetooth esp esp32 rp2 pyb neopixel onewire dht".split())
-"""Stand-ins for what boards have and the unix build has not."""
+"""Stand-ins for what boards have and the unix build has not; a file replaces them too."""
 
 
 def builtin_module(vm: VM, name: str, *, extensible: bool) -> ModuleType | None:
@@ -63,7 +60,7 @@ def builtin_module(vm: VM, name: str, *, extensible: bool) -> ModuleType | None:
         return _load(vm, name) if name in EXTENSIBLE or name in PORT_MODULES else None
     if name in ALIASES:
         return _load(vm, ALIASES[name])
-    return _load(vm, name) if name in FIXED and name not in PORT_MODULES else None
+    return _load(vm, name) if name in FIXED else None
 
 
 def frozen_module(vm: VM, name: str) -> ModuleType | None:
