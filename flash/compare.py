@@ -48,6 +48,8 @@ def fine(
     image: bytes,
     blocks: Sequence[tuple[int, int]],
     found: Sequence[int],
+    *,
+    keeps: int,
     erased: int = 0xFF,
 ) -> dict[int, list[int]]:
     """CRC-32 of each `PIECE` of those blocks that differ, by the block's offset.
@@ -56,6 +58,7 @@ def fine(
 
     Args:
         found: What `sums` gave.
+        keeps: Bytes of a block the device can keep.
     Raises:
         TransportError: The link is lost.
     """
@@ -65,7 +68,7 @@ def fine(
         for (at, size), crc in zip(blocks, found, strict=True)
         if crc not in (zlib.crc32(image[at : at + size]), zlib.crc32(blank * size))
     ]
-    if not transport.keeps or len(other) > _FEW or any(s > transport.keeps for _, s in other):
+    if len(other) > _FEW or any(size > keeps for _, size in other):
         return {}
     return {
         at: transport.sums(

@@ -20,7 +20,6 @@ from flash.plan import Commit, Kind, Patch, Plan, Step, Verify, Write, plan
 from flash.probe import DeviceInfo, probe
 from flash.serial_repl import DeviceError, Repl
 from flash.target import Erasing, Target, resolve
-from flash.transport import Capability, Transport
 from flash.typed import TypedTransport
 from romfs.errors import NoPartition, TransportError, VerifyError, WriteRefused
 from romfs.image import Image
@@ -30,6 +29,9 @@ Tell = Callable[[str, dict[str, Any]], None]
 
 Source = Callable[[DeviceInfo, Target, Board | None], bytes]
 """Gives the image for a device: from a file, or built for it."""
+
+Serial = AgentTransport | TypedTransport
+"""The transports through a device's REPL."""
 
 _ATTEMPTS = 4
 _UPLOADS = 8
@@ -137,7 +139,7 @@ class Connected:
                 f"{-int(answer)}); its content is given from outside"
             )
 
-    def open(self, *, reading: bool = False) -> Transport:
+    def open(self, *, reading: bool = False) -> Serial:
         """The best transport this device allows; `reading` if its `read` will be used."""
         if info_allows_agent(self.info) and not self.options.typed:
             for attempt in range(1, _UPLOADS + 1):
@@ -254,18 +256,17 @@ def _once(device: Connected, image: Image, tell: Tell) -> tuple[Plan, bool]:
     return steps, True
 
 
-def _plan(transport: Transport, content: bytes, target: Target, *, full: bool) -> Plan:
-    if full or Capability.SUMS not in transport.capabilities:
+def _plan(transport: Serial, content: bytes, target: Target, *, full: bool) -> Plan:
+    if full:
         return plan(content, target)
     blocks = [(at, min(size, len(content) - at)) for at, size in target.blocks(len(content))]
     found = compare.sums(transport, content, blocks, target.erased)
-    fine = compare.fine(transport, content, blocks, found)
-    return plan(content, target, found, keeps=transport.keeps, fine=fine)
+    keeps = transport.keeps
+    fine = compare.fine(transport, content, blocks, found, keeps=keeps) if keeps else {}
+    return plan(content, target, found, keeps=keeps, fine=fine)
 
 
-def _carry_out(
-    transport: Transport, content: bytes, target: Target, steps: Plan, tell: Tell
-) -> None:
+def _carry_out(transport: Serial, content: bytes, target: Target, steps: Plan, tell: Tell) -> None:
     """Write, and write again what does not read back right, twice at most."""
     for round_ in range(3):
         progress = _Progress(steps, tell)

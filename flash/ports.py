@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from flash.link import SerialLink
@@ -99,6 +98,8 @@ def find(
     Raises:
         NoPort: There is none; or several, and one was wanted.
     """
+    from concurrent.futures import ThreadPoolExecutor
+
     candidates = [port for port in ports() if port.likely]
     if not candidates:
         raise NoPort(

@@ -36,12 +36,8 @@ class Transport(Protocol):
     Attributes:
         name: Of the port or file, for messages.
         capabilities: What works here.
-        keeps: Bytes that a step `Keep` may have; 0: there must be none.
-        carried: Bytes of image data sent so far, in the form in which they are sent.
     """
 
-    carried: int
-    keeps: int
     name: str
     capabilities: Capability
 

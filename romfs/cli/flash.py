@@ -72,9 +72,9 @@ def run(args: argparse.Namespace) -> int:
     """Flash one device, or several at once."""
     if args.method != "serial":
         return run_route(args)
-    from flash import ports
-
     named = [port for port in args.port if port != "auto"]
+    if args.all or not named:
+        from flash import ports
     if args.all:
         named += [p for p in ports.find(several=True, baud=args.baud) if p not in named]
     elif not named:

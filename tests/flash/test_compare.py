@@ -17,8 +17,6 @@ class Held:
 
     name = "held"
     capabilities = Capability.SUMS
-    carried = 0
-    keeps = 0
 
     def __init__(self, content: bytes) -> None:
         self.content = content
