@@ -44,7 +44,7 @@ def make_int(*args: Any) -> int:
     if len(args) == 2:
         if isinstance(value, str | bytes | bytearray):
             return parse_int(value, int(args[1]))
-        raise TypeError("can't convert " + type_name(value) + " to int")
+        raise TypeError(f"can't convert '{type_name(value)}' object to str implicitly")
     if type(value) is int:
         return value
     if isinstance(value, str | bytes | bytearray):
@@ -208,7 +208,8 @@ def make_bytes(*args: Any, **named: Any) -> bytes:
         if len(args) < 2:
             raise TypeError("string argument without an encoding")
         return value.encode("utf-8", "surrogateescape")
-    _count("bytes", args, 0, 1)
+    if len(args) > 1:
+        raise TypeError("wrong number of arguments")
     if type(value) is int:
         if value < 0:
             raise ValueError
@@ -403,8 +404,9 @@ def make_map(function: Any = None, *iterables: Any) -> Any:
     """`map(function, ...)`."""
     from loader.semantics import iterate
 
-    if not iterables:
-        raise TypeError("function missing 1 required positional arguments")
+    given = len(iterables) + (function is not None)
+    if given < 2:
+        raise TypeError(f"function missing {2 - given} required positional arguments")
     return map(callable_for(function), *[iterate(i) for i in iterables])
 
 
@@ -423,9 +425,13 @@ def make_zip(*iterables: Any) -> Any:
     return zip(*[iterate(i) for i in iterables], strict=False)
 
 
-def make_enumerate(iterable: Any, start: int = 0) -> Any:
-    """`enumerate(x, start)`."""
+def make_enumerate(*args: Any, **named: Any) -> Any:
+    """`enumerate(iterable, start)`."""
+    from loader.modules.native import REQUIRED, parse_args
     from loader.semantics import iterate
+
+    spec = (("iterable", REQUIRED), ("start", 0))
+    iterable, start = parse_args(args, named, spec, 2)
 
     return enumerate(iterate(iterable), start)
 

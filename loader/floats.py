@@ -31,7 +31,12 @@ def _enough(value: float) -> str:
             if power.lstrip("-")[:2] == "1e" and "e" in text and float(power) == value
             else text
         )
-    digits, exponent = _exactly(abs(value), 17)
+    # The host rounds halves to even, a device up.
+    for count in (16, 17):
+        digits, exponent = _exactly(abs(value), count)
+        if float(f"{digits[0]}.{digits[1:]}e{exponent}") == abs(value):
+            break
+    digits = digits.ljust(17, "0")
     if not -5 < exponent < 16:
         return f"{'-' * (value < 0)}{digits[0]}.{digits[1:].rstrip('0')}e{exponent:+03d}"
     number = Decimal(digits).scaleb(exponent - 16, context=_WIDE)

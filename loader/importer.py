@@ -58,7 +58,7 @@ def run_as_main(vm: VM, name: str) -> None:
 
 
 def _absolute(name: str, globals_: dict[str, Any], level: int) -> str:
-    package = globals_.get("__name__", "")
+    package = globals_["__name__"]
     if package == "__main__":
         package = globals_.get("__main__", package)  # its real name, see `_load`
     parts = package.split(".")

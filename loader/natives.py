@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import Any
 
 from loader import methods
-from loader.text import ITERATORS, class_name, type_name
+from loader.text import ITERATORS, class_name, is_guest_function, type_name
 
 Getter = Callable[[Any], Any]
 """Makes the attribute of an object."""
@@ -111,6 +111,16 @@ def _array_extend(self: Any, values: Any) -> None:
 _OWN[array.array] = {"extend": _method(_array_extend)}
 _OWN.setdefault(types.FunctionType, {})["__name__"] = lambda f: f.__name__
 
+
+def _method_name(method: types.MethodType) -> str:
+    """A bound method has the name of the guest function in it."""
+    function = method.__func__
+    if type(function) is types.FunctionType and is_guest_function(function):
+        return function.__name__
+    raise missing(method, "__name__")
+
+
+_OWN[types.MethodType] = {"__name__": _method_name}
 ITERATOR_TYPES = tuple({type(iterator) for iterator in ITERATORS})
 for _kind in ITERATOR_TYPES:
     _NAMES.setdefault(_kind, "__next__")
