@@ -95,7 +95,7 @@ def _partition(
                 part = part.with_size(args.size)
             capacity = part.capacity
             if part.erase:
-                return capacity, tuple(part.erase_blocks(max(capacity or 0, size)))
+                return capacity, tuple(part.erase_blocks(capacity or size))
     erase = args.erase or DEFAULT_ERASE
     whole = max(capacity or 0, size)
     return capacity, tuple((at, erase) for at in range(0, whole, erase))

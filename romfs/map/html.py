@@ -68,18 +68,11 @@ for (const e of all('tr[data-f]')) {
 
 def html(whole: PartitionMap) -> str:
     """The page."""
-    used = 100 * whole.image_size / whole.capacity
-    summary = show_size(whole.image_size)
-    if whole.capacity > whole.image_size:
-        summary += f" of {show_size(whole.capacity)} ({used:.1f} %)"
-    if whole.changed is not None:
-        count = sum(start < whole.image_size for start, _ in whole.blocks)
-        summary += f"; {len(whole.changed)} of {count} erase blocks change"
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         f"<title>{escape(whole.title)}</title><style>{style()}{_PAGE_STYLE}</style></head><body>"
-        f"<main><header><h1>{escape(whole.title)}</h1><p>{escape(summary)}</p>"
+        f"<main><header><h1>{escape(whole.title)}</h1><p>{escape(whole.summary)}</p>"
         "<button>light / dark</button></header>"
         f"{figure(whole)}{_key(whole)}{_files(whole)}</main>"
         f'<div id="tip"></div><script>{_SCRIPT}</script></body></html>\n'

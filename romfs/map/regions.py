@@ -13,6 +13,7 @@ from romfs.errors import MpyError
 from romfs.image import Image
 from romfs.mpy import CodeKind, Mpy, parse_mpy
 from romfs.records import Kind, Record, iter_records
+from romfs.sizes import show_size
 from romfs.varuint import read_varuint
 
 
@@ -78,6 +79,7 @@ class PartitionMap:
         capacity: Bytes of the partition; the image's size if that is not known.
         blocks: Offset and size of every erase block; empty if not known.
         changed: Numbers of those that differ from the previous image; None without one.
+        excess: Bytes of the image beyond the end of its partition.
     """
 
     title: str
@@ -86,6 +88,21 @@ class PartitionMap:
     capacity: int
     blocks: tuple[tuple[int, int], ...] = ()
     changed: frozenset[int] | None = None
+    excess: int = 0
+
+    @property
+    def summary(self) -> str:
+        """How much of the partition is used, and how much of it would change."""
+        text = show_size(self.image_size)
+        if self.excess:
+            text += f": does not fit, {show_size(self.excess)} more than the partition holds"
+        elif self.capacity > self.image_size:
+            used = 100 * self.image_size / self.capacity
+            text += f" of {show_size(self.capacity)} ({used:.1f} %)"
+        if self.changed is not None:
+            count = sum(start < self.image_size for start, _ in self.blocks)
+            text += f"; {len(self.changed)} of {count} erase blocks change"
+        return text
 
     def totals(self) -> dict[Use, int]:
         """Bytes by use, in the order of `Use`, without those that do not occur."""
@@ -132,6 +149,7 @@ def partition_map(
         whole,
         tuple(blocks),
         None if changed is None else frozenset(changed),
+        max(image.size - capacity, 0) if capacity else 0,
     )
 
 

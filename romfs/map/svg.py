@@ -82,6 +82,10 @@ def style() -> str:
         ".map .wide{stroke:var(--paper);stroke-width:.5}"
         ".map .frame{fill:none;stroke:var(--soft);stroke-width:.6}"
         ".map .grid{stroke:var(--grid);stroke-width:1}"
+        ".map .over{opacity:.45}"
+        ".map line.limit{stroke:var(--changed);stroke-width:4}"
+        ".map text.limit{fill:var(--changed);font-weight:600;paint-order:stroke;"
+        "stroke:var(--paper);stroke-width:5px}"
         ".map .changed{fill:none;stroke:var(--changed);stroke-width:2}"
         ".map.picked .r{opacity:.25}.map.picked .r.hot{opacity:1}"
     )
@@ -183,16 +187,18 @@ def _rows(whole: PartitionMap, per_row: int, rows: int, top: int) -> Iterator[st
     for number in range(rows):
         y = top + number * (_ROW + _GAP)
         yield f'<text x="{_LEFT - 6}" y="{y + 16}" text-anchor="end">{number * per_row:#x}</text>'
+    inside = whole.image_size - whole.excess if whole.excess else whole.capacity
     for region in whole.regions:
         if region.start >= rows * per_row:
             break
+        over = " over" if region.start >= inside else ""
         tip = escape(_tip(region))
         name = escape(region.owner, {'"': "&quot;"})
         for start, end in _split(region.start, min(region.end, rows * per_row), per_row):
             x, y = place(start)
             width = (end - start) * scale
             yield (
-                f'<rect class="r {SLUGS[region.use]}{" wide" if width > _THIN else ""}" '
+                f'<rect class="r {SLUGS[region.use]}{" wide" if width > _THIN else ""}{over}" '
                 f'data-f="{name}" x="{x:.2f}" y="{y}" '
                 f'width="{max(width, 0.3):.2f}" height="{_ROW}"><title>{tip}</title></rect>'
             )
@@ -202,6 +208,13 @@ def _rows(whole: PartitionMap, per_row: int, rows: int, top: int) -> Iterator[st
                     f'<text class="in" x="{x + 5:.2f}" y="{y + 16}" pointer-events="none">'
                     f"{escape(label)}</text>"
                 )
+    if whole.excess:
+        x, y = place(whole.image_size - whole.excess)
+        yield (
+            f'<line class="limit" x1="{x:.2f}" x2="{x:.2f}" y1="{y - 2}" y2="{y + _ROW + 2}"/>'
+            f'<text class="limit" x="{x + 4:.2f}" y="{y + 16}">'
+            "the partition ends here</text>"
+        )
     for number, (start, size) in enumerate(whole.blocks):
         if start >= rows * per_row:
             break

@@ -29,11 +29,7 @@ def text(whole: PartitionMap, *, width: int, colour: bool) -> Iterator[str]:
         width: Columns of the terminal.
         colour: Use ANSI colours; letters alone if not.
     """
-    yield f"{whole.title}: {show_size(whole.image_size)}" + (
-        f" of {show_size(whole.capacity)} ({100 * whole.image_size / whole.capacity:.1f} %)"
-        if whole.capacity > whole.image_size
-        else ""
-    )
+    yield f"{whole.title}: {whole.summary}"
     columns = 64 if width >= 76 else 32
     cell = 1
     while whole.image_size > cell * columns * _MAX_ROWS:
@@ -51,9 +47,8 @@ def text(whole: PartitionMap, *, width: int, colour: bool) -> Iterator[str]:
     yield f"one character is {cell} byte{'s' * (cell > 1)}"
     for use, size in whole.totals().items():
         yield f"  {_cell(use, colour)} {use:12} {show_size(size):>10}  {EXPLAINED[use]}"
-    if whole.changed is not None:
-        count = sum(start < whole.image_size for start, _ in whole.blocks)
-        yield f"  * {len(whole.changed)} of {count} erase blocks differ from the previous image"
+    if whole.changed:
+        yield "  * holds an erase block that differs from the previous image"
 
 
 def _cell(use: Use, colour: bool) -> str:

@@ -102,6 +102,19 @@ def test_totals_add_up_to_the_partition() -> None:
     assert sum(whole().totals().values()) == 16384
 
 
+def test_an_image_that_does_not_fit_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    image = Image(build_image(TREE))
+    small = partition_map(image, title="t", capacity=1024)
+    assert small.excess == image.size - 1024
+    assert "the partition ends here" in svg(small)
+    path = tmp_path / "large.romfs"
+    path.write_bytes(build_image({"a": bytes(200_000)}))
+    assert main(["map", str(path), "--board", "RPI_PICO2", "--size", "128K"]) == 0
+    assert "does not fit, 67.3 KiB more" in capsys.readouterr().out
+
+
 def test_svg_is_well_formed_and_draws_every_region() -> None:
     root = ElementTree.fromstring(svg(whole()))
     tips = [title.text or "" for title in root.iter(f"{SVG}title")]
