@@ -15,7 +15,7 @@ from typing import Any
 
 from loader.modules._posix_fs import VfsPosix, open_file
 from loader.modules._rom_fs import VfsRom
-from loader.modules.native import buffer_of, get_str, os_error
+from loader.modules.native import NativeIterator, buffer_of, get_str, os_error
 from loader.modules.streams import CLOSE, GET_BUFFER_SIZE, Stream, stream_ioctl, stream_read
 
 EPERM, EEXIST, ENODEV, EINVAL = 1, 17, 19, 22
@@ -167,7 +167,7 @@ class MountTable:
         row, inner = self.lookup_path(path)
         if row is not None:
             return self._entries(row, inner, path)
-        return self._root_entries(path)
+        return NativeIterator(self._root_entries(path))
 
     def _entries(self, row: Mount, inner: str, path: Any) -> Iterator[tuple[Any, ...]]:
         return row.fs.ilistdir(inner if isinstance(path, str) else inner.encode())  # type: ignore[no-any-return]

@@ -12,7 +12,7 @@ import stat as host_stat
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-from loader.modules.native import check_count, function, get_str, os_error, utf8
+from loader.modules.native import NativeIterator, check_count, function, get_str, os_error, utf8
 from loader.modules.streams import (
     CLOSE,
     EINVAL,
@@ -283,7 +283,7 @@ class VfsPosix:
                     name = entry.name.decode("utf-8", "surrogateescape") if as_text else entry.name
                     yield (name, kind, entry.inode())
 
-        return entry_tuples()
+        return NativeIterator(entry_tuples())
 
     def mkdir(self, *args: Any) -> None:
         check_count(len(args) + 1, 2, 2)

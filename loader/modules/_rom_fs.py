@@ -12,7 +12,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from loader.modules.native import buffer_of, check_count, get_str, os_error, text_of, utf8
+from loader.modules.native import (
+    NativeIterator,
+    buffer_of,
+    check_count,
+    get_str,
+    os_error,
+    text_of,
+    utf8,
+)
 from loader.modules.streams import CLOSE, EINVAL, SEEK, Stream, stream_type
 from romfs.errors import ImageError
 from romfs.records import MAGIC, Kind
@@ -229,7 +237,7 @@ class VfsRom:
         node = self._find(get_str(args[0]))
         if node is None or node.mode != DIR:
             raise os_error(ENOENT)
-        return self._list(node, isinstance(args[0], str))
+        return NativeIterator(self._list(node, isinstance(args[0], str)))
 
     def _list(self, node: _Node, as_text: bool) -> Iterator[tuple[Any, ...]]:
         for kind, start, end in self._records(node):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar, cast
 
 WORD_BITS = 64
@@ -233,6 +233,27 @@ def text_of(data: bytes | bytearray | memoryview) -> str:
         return str(data, "utf-8")
     except UnicodeDecodeError:
         raise UnicodeError from None
+
+
+class NativeIterator:
+    """What a native function returns to be iterated: to the guest no generator."""
+
+    __slots__ = ("_next",)
+
+    def __init__(self, source: Iterator[Any]) -> None:
+        self._next = source.__next__
+
+    def __iter__(self) -> NativeIterator:
+        return self
+
+    def __next__(self) -> Any:
+        return self._next()
+
+    def _guest_repr_(self) -> str:
+        return "<iterator>"
+
+
+NativeIterator.__name__ = NativeIterator.__qualname__ = "iterator"
 
 
 def address_text(obj: object) -> str:
