@@ -297,8 +297,9 @@ def decode(old: bytes, data: bytes, size: int) -> bytes:
 
 def _parts(old: bytes, data: bytes, size: int) -> Iterator[bytes]:
     coder = _Decoder(data)
-    at = done = last = previous = 0
+    at = done = last = previous = idle = 0
     while done < size:
+        before = done
         copy = coder.number(COPY)
         if at < 0 or at + copy > len(old) or done + copy > size:
             raise PackageError("delta: a copy from or to beyond an end")
@@ -324,6 +325,10 @@ def _parts(old: bytes, data: bytes, size: int) -> Iterator[bytes]:
         for _ in range(added):
             previous = coder.literal(previous)
             yield bytes((previous,))
+        # One step may do nothing but seek; a second one in a row would go on for ever.
+        idle = 0 if done > before else idle + 1
+        if idle > 1:
+            raise PackageError("delta: steps that do nothing")
         seek = coder.number(SEEK)
         if seek and coder.bit(SIGN):
             seek = -seek

@@ -14,7 +14,7 @@ NONE = 255
 MAX_KEYS = 4
 _MAGIC = b"RST\x01"
 _HEAD = struct.Struct("<4sIBBBBIII4sI")
-_SLOT = struct.Struct("<BIII32s")
+_SLOT = struct.Struct("<BII32s")
 _KEYS_AT = _HEAD.size + 2 * _SLOT.size
 _SUM_AT = SIZE - 8
 
@@ -77,7 +77,7 @@ class Record:
             self.key_version,
         )
         for slot in self.slots:
-            body += _SLOT.pack(slot.status, slot.sequence, slot.size, 0, slot.image)
+            body += _SLOT.pack(slot.status, slot.sequence, slot.size, slot.image)
         body += b"".join(bytes((algorithm,)) + key for algorithm, key in self.keys)
         body = body.ljust(_SUM_AT, b"\0")
         return body + hashlib.sha256(body).digest()[:8]
@@ -92,7 +92,7 @@ class Record:
         )
         slots = []
         for n in range(2):
-            status, sequence, size, _, image = _SLOT.unpack_from(data, _HEAD.size + n * _SLOT.size)
+            status, sequence, size, image = _SLOT.unpack_from(data, _HEAD.size + n * _SLOT.size)
             slots.append(Slot(Status(status), sequence, size, image))
         keys = tuple(
             (data[at], data[at + 1 : at + 33]) for at in range(_KEYS_AT, _KEYS_AT + 33 * count, 33)

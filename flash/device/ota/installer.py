@@ -418,10 +418,12 @@ class _Writer:
             while self.fill < end:
                 self.buffer[self.fill] = 255
                 self.fill += 1
+            keep = 0
             if self.job and self.offset == self.job.base and not self.job.held:
-                self.job.held = bytes(self.buffer[:end])
-            else:
-                self.flash.program(self.offset, self.buffer[:end])
+                keep = -(-4 // self.unit) * self.unit  # what makes it an image, and no more
+                self.job.held = bytes(self.buffer[:keep])
+            if end > keep:
+                self.flash.program(self.offset + keep, self.buffer[keep:end])
             self.offset += end
             self.fill = 0
 

@@ -15,6 +15,9 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
 from flash.board.nor import NorFlash
 from romfs.errors import TruncatedError
 from romfs.image import Image
@@ -22,7 +25,7 @@ from romfs.records import MAGIC
 from romfs.varuint import read_varuint
 
 SOURCE = Path(__file__).parents[3] / "flash" / "device" / "ota"
-RANGE, BLOCK, WHOLE, OVER = range(4)
+RANGE, BLOCK, WHOLE, OVER, START = range(5)
 
 
 class BlockDevice:
@@ -89,6 +92,8 @@ class _DeflateIO:
         got = b""
         while len(got) < len(out):
             data = self._stream.read()
+            if self._inflate.eof:
+                raise EOFError
             try:
                 more = self._inflate.decompress(data, len(out) - len(got))
             except zlib.error:
@@ -138,8 +143,8 @@ def _rom_ioctl(op: int, index: int, *args: Any) -> Any:
             return BlockDevice(flash, unit, whole=kind == WHOLE)
         return memoryview(flash.memory)  # type: ignore[arg-type]
     if op == 3:
-        assert kind == RANGE
-        flash.erase(*args)
+        assert kind in (RANGE, START)
+        flash.erase(*(args if kind == RANGE else (0, *args)))
     elif op == 4:
         flash.program(args[0], bytes(args[1]))
     return 0
@@ -178,6 +183,15 @@ def part(name: str) -> Any:
     """A module of the updater, such as "install"."""
     _load()
     return importlib.import_module(f"romfs_ota.{name}")
+
+
+def ed25519(key: bytes, message: bytes, signature: bytes) -> bool:
+    """What a device with Ed25519 would bring."""
+    try:
+        Ed25519PublicKey.from_public_bytes(key).verify(signature, message)
+    except InvalidSignature:
+        return False
+    return True
 
 
 class Bytes:

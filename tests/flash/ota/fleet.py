@@ -129,12 +129,26 @@ def release(
 
 @cache
 def packed(
-    number: int, block: int, bases: tuple[int, ...] = (), full: bool = True, size: int = 6000
+    number: int,
+    block: int,
+    bases: tuple[int, ...] = (),
+    full: bool = True,
+    size: int = 6000,
+    algorithm: Algorithm = Algorithm.SLH_DSA,
 ) -> bytes:
     """A signed package of release `number`."""
     return package.pack(
-        app(number, size), release(number, block, bases=bases, full=full, size=size), [key()]
+        app(number, size),
+        release(number, block, bases=bases, full=full, size=size),
+        [key(0, algorithm)],
     )
+
+
+@cache
+def settings() -> container.Settings:
+    """Devices trust one key of each algorithm."""
+    keys = tuple(key(0, algorithm).public.pair for algorithm in Algorithm)
+    return container.Settings(PRODUCT, BOARD, keys)
 
 
 @cache
@@ -144,7 +158,7 @@ def blank_content(kind: Kind, installed: int, size: int = 6000) -> dict[int, byt
     manifest, table, _ = package.compose(image, release(installed, kind.block, size=size))
     built = container.build(
         [kind.segment(index) for index in range(kind.segments)],
-        container.Settings(PRODUCT, BOARD, (key().public.pair,)),
+        settings(),
         {"lib/romfs_ota/__init__.mpy": b"M\x06\x00\x1f"},
         app=(manifest, table, image),
     )
