@@ -73,7 +73,8 @@ class _Help(argparse.HelpFormatter):
 
     def __init__(self, *args: Any, **named: Any) -> None:
         super().__init__(*args, **named)
-        self._action_max_length = max(map(len, VERBS)) + 4
+        # Not map(): romfs.cli.map, once imported, is a name of this module.
+        self._action_max_length = max(len(verb) for verb in VERBS) + 4
 
 
 def make_parser(chosen: str | None = None, *, whole: bool = False) -> argparse.ArgumentParser:
