@@ -176,14 +176,10 @@ class Dispatcher(Writer):
                     raise Unstructured("comprehension across a jump")
                 kinds.append(entry)
                 continue
-            ready = entry.kind is Kind.ITERABLE
             value = entry.node
-            if ready and entry.extra != "ready":
+            if entry.kind is Kind.ITERABLE and entry.extra != "ready":
                 value = help_call("iter", [entry.node], line)
-            node = name(text, line)
-            kinds.append(
-                Entry(node, Kind.ITERABLE, 1, "ready") if ready else Entry(node, Kind.STABLE)
-            )
+            kinds.append(self.kept_in(at, entry))
             if type(value) is ast.Name and value.id == text:
                 continue
             targets.append(target(text, line))
@@ -208,6 +204,15 @@ class Dispatcher(Writer):
                 if one.kind is Kind.SLOT or other.kind is Kind.SLOT:
                     continue
                 raise Unstructured("paths with different stacks")
+
+    def kept_in(self, at: int, entry: Entry) -> Entry:
+        """What a stack position holds once it lives in its local."""
+        if entry.kind in _NO_VALUES:
+            return entry
+        node = name(self.slot(at), self.unit.line)
+        if entry.kind is Kind.ITERABLE:
+            return Entry(node, Kind.ITERABLE, 1, "ready")
+        return Entry(node, Kind.STABLE)
 
     def slot(self, at: int) -> str:
         """Local for a stack position."""
@@ -334,10 +339,12 @@ class Dispatcher(Writer):
     ) -> None:
         """Jump out of exception blocks until `kept` are left, through their finally code."""
         line = self.unit.line
+        below = list(enumerate(self.stack[: block.depth]))
         for at in range(len(guards) - 1, kept - 1, -1):
             guard = guards[at]
             if guard.kind != "except" and not guard.active:
                 self.jumps.append((block, guards[:at], kept))
+                self.expect(block, [self.kept_in(n, e) for n, e in below])
                 number = constant(len(self.jumps) - 1, line)
                 state = tuple_([constant(JUMP, line), number], line)
                 self.enter(guard, state, out, line)
