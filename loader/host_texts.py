@@ -56,6 +56,7 @@ _TYPE_ERROR: Rules = (
     (r"iter\(\) returned non-iterator of type '(.+)'", "'<1>' object isn't an iterator"),
     (r"'(.+)' object is not subscriptable", "'<1>' object isn't subscriptable"),
     (r"'(.+)' object does(?: not|n't) support item (assignment|deletion)", r"'<1>' object doesn't support item \2"),
+    (r"type '.+' is not subscriptable", "'type' object isn't subscriptable"),
     (r"unhashable type: '(.+)'", "unsupported type for __hash__: '<1>'"),
     (r"object of type '(.+)' has no len\(\)", "object of type '<1>' has no len()"),
     (r"'(.+)' object is not reversible", "object of type '<1>' has no len()"),
