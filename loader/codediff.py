@@ -7,14 +7,16 @@ constants and names show their text and not their number in a table.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from typing import NamedTuple, TypeVar
 
 from loader.functions import Function, module_function
 from loader.operators import BINARY, UNARY
 from loader.ops import Fmt, Instruction, instructions
 from romfs.errors import BytecodeError
 from romfs.mpy import MpyObject, ObjKind, parse_mpy
+
+T = TypeVar("T")
 
 
 class FunctionChange(NamedTuple):
@@ -124,9 +126,8 @@ def _operand(function: Function, ins: Instruction, labels: dict[int, str]) -> st
     return "" if op.fmt is Fmt.NONE else str(arg)
 
 
-def _item(table: tuple[object, ...], number: int, show: object) -> str:
-    assert callable(show)
-    return str(show(table[number])) if number < len(table) else f"#{number}"
+def _item(table: tuple[T, ...], number: int, show: Callable[[T], str]) -> str:
+    return show(table[number]) if number < len(table) else f"#{number}"
 
 
 def constant_text(obj: MpyObject) -> str:

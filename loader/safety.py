@@ -10,7 +10,7 @@ Source: MicroPython py/vm.c, py/bc.c, py/modbuiltins.c, py/objtype.c.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from loader.effects import Facts, defaults_problem
@@ -64,6 +64,7 @@ def faults(root: Function) -> Iterator[Fault]:
 
 class _Examiner:
     def __init__(self, root: Function) -> None:
+        self.root = root
         self.pending = [_Visit(root, ())]
         self.class_bodies: set[tuple[int, ...]] = set()
         self.class_cells: set[Cell] = set()
@@ -74,12 +75,10 @@ class _Examiner:
         self.rebinds_base: tuple[Function, int] | None = None
 
     def run(self) -> Iterator[Fault]:
-        root = self.pending[0].function
-        problem = defaults_problem(root, 0, False)
-        if problem is None and root.is_generator:
-            problem = "a module body that is a generator never runs"
-        if problem is not None:
-            yield Fault("bytecode-call", root, 0, problem)
+        if self.root.is_bytecode:
+            yield from self.body(self.root)
+        else:  # a module written in C; its functions may still be bytecode
+            self.pending = [_Visit(one, _unknown(one)) for one in _bytecode_below(self.root)]
         while self.pending:
             visit = self.pending.pop()
             try:
@@ -100,6 +99,14 @@ class _Examiner:
                     "before the class is made"
                 )
                 yield Fault("super-unchecked", function, ip, message, certain=False)
+
+    def body(self, root: Function) -> Iterator[Fault]:
+        """The module body is made without defaults, and called."""
+        problem = defaults_problem(root, 0, False)
+        if problem is None and root.is_generator:
+            problem = "a module body that is a generator never runs"
+        if problem is not None:
+            yield Fault("bytecode-call", root, 0, problem)
 
     def examine(self, visit: _Visit) -> Iterator[Fault]:
         function, closed = visit
@@ -158,8 +165,10 @@ class _Examiner:
         if is_body and function.is_generator:
             yield Fault("bytecode-class", function, 0, "a class body that is a generator")
 
-    def children(self, function: Function, facts: Facts, shared: object) -> Iterator[Fault]:
-        assert callable(shared)
+    def children(
+        self, function: Function, facts: Facts, shared: Callable[[int], frozenset[Cell]]
+    ) -> Iterator[Fault]:
+        """Who makes which function, with which variables: to be examined with those."""
         made: dict[int, list[tuple[frozenset[Cell], ...]]] = {}
         for one in facts.made:
             made.setdefault(one.child, []).append(tuple(shared(local) for local in one.cells))
@@ -173,7 +182,10 @@ class _Examiner:
                 self.pending += [_Visit(c, _unknown(c)) for c in _bytecode_below(child)]
             elif not sites:
                 # Nothing makes it, so nothing can run it; its bytes must still decode.
-                decode_all(child)
+                try:
+                    decode_all(child)
+                except Unsafe as error:
+                    yield Fault(error.rule, child, error.ip, str(error.args[0]))
             elif len({len(cells) for cells in sites}) > 1:
                 yield Fault(
                     "bytecode-cell", child, 0, "made with different numbers of closed variables"

@@ -8,17 +8,20 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import loader
 import romfs
 from romfs.check.explain import RULES
 from romfs.check.report import sarif
 from romfs.cli import main
-from romfs.cli._checking import Expectations, errors, examine, require
+from romfs.cli._checking import Expectations, errors, examine, expectations, require
 from romfs.errors import ImageError
 from romfs.findings import Severity
 from romfs.layout import Content, build_image, lay_out
 from romfs.target import Target
+from romfs.varuint import encode_varuint
 from tests.check.test_imports import compiled
 
 
@@ -172,3 +175,51 @@ def test_every_rule_is_in_the_documentation() -> None:
     text = (Path(__file__).parents[2] / "docs" / "checking.md").read_text("utf-8")
     listed = dict(re.findall(r"^\| `([a-z0-9-]+)` \| (.+) \|$", text, re.MULTILINE))
     assert listed == {rule: title for rule, (title, _) in RULES.items()}
+
+
+NATIVE = """
+import micropython
+
+@micropython.viper
+def add(a: int) -> int:
+    return a + 1
+
+@micropython.native
+def outer(a, b=2):
+    def inner():
+        return a + b
+    return inner
+
+class C:
+    @micropython.native
+    def method(self):
+        yield super().x()
+"""
+
+
+def test_machine_code_is_noted_and_held_against_the_board() -> None:
+    from romfs.compile import CompileOptions, Compiler, Job
+
+    job = Job("n.py", NATIVE.encode(), CompileOptions(march="armv7m"))
+    (done,) = Compiler().compile([job], cache=None)
+    image = build_image({"n.mpy": done.content})
+    assert [one.rule for one in examine(image)] == ["native-code"]
+    assert [one.rule for one in examine(image, expectations("RPI_PICO2"))] == ["native-code"]
+    found = errors(examine(image, expectations("RPI_PICO")))
+    assert [one.rule for one in found] == ["incompatible-mpy"]
+
+
+def test_a_module_written_in_c_is_no_error() -> None:
+    """Such a file has machine code for a body, linked with relocations."""
+    code = bytes(16)
+    header = b"M\x06" + bytes((5 << 2 | 3, 31))
+    table = b"\x01\x00" + bytes((6 << 1,)) + b"mod.py\0"
+    body = encode_varuint(len(code) << 3 | 2) + code + b"\x10" + b"\xff"
+    data = header + table + body
+    image = build_image({"mod.mpy": data})
+    assert [one.rule for one in examine(image)] == ["native-code"]
+
+
+@given(st.binary(max_size=200), st.booleans())
+def test_no_bytes_upset_the_check(data: bytes, with_magic: bool) -> None:
+    examine((b"\xd2\xcd\x31" if with_magic else b"") + data)
