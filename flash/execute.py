@@ -343,4 +343,6 @@ class _Progress:
             self.before += self.within
             self.current, self.within = step, 0
         self.within = count if isinstance(step, Write | Commit | Patch) else 0
-        self.tell("progress", {"done": self.before + self.within, "total": self.total})
+        # Blank bytes written where erasing is unsafe are no part of the payload.
+        done = min(self.before + self.within, self.total)
+        self.tell("progress", {"done": done, "total": self.total})

@@ -11,7 +11,7 @@ partition holds the old image complete, the new image complete, or nothing that 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -141,6 +141,17 @@ class _State(Enum):
     OTHER = "something else"
 
 
+def without_erase(steps: Iterable[Step], target: Target) -> list[Step]:
+    """The steps for a device that must not be told to erase: blank bytes are written."""
+    if target.erasing is not Erasing.WHOLE:
+        return list(steps)
+    blank = bytes((target.erased,))
+    return [
+        Write(step.address, blank * step.length) if isinstance(step, Erase) else step
+        for step in steps
+    ]
+
+
 def check_size(image: bytes, target: Target) -> None:
     """Refuse an image that is larger than the partition.
 
@@ -195,10 +206,10 @@ def plan_erase(target: Target) -> Plan:
     blocks = [(at, min(size, target.size - at)) for at, size in target.blocks(target.size)]
     blank = bytes((target.erased,))
     steps: list[Step] = []
-    if target.erasing in (Erasing.NONE, Erasing.WHOLE):
+    if target.erasing is Erasing.NONE:
         steps = [Write(at, blank * size) for at, size in blocks]
     else:
-        if target.twice:
+        if target.twice and target.erasing is not Erasing.WHOLE:
             steps.append(Spoil(0, target.commit))
         if target.erasing is Erasing.START:
             steps.append(Erase(0, target.size))
@@ -246,8 +257,6 @@ class _Builder:
             steps += self._break_header()
         if self.target.erasing is Erasing.START and erase:
             steps.append(Erase(0, self._end(max(erase))))
-        elif 0 in erase and self.target.erasing is Erasing.WHOLE:
-            steps.append(Write(0, bytes((self.target.erased,)) * self._erase(0).length))
         elif 0 in erase:
             steps.append(self._erase(0))
         for index in write[1:] if write[:1] == [0] else write:

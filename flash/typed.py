@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 
 from flash import source
 from flash.agent.session import driver
-from flash.plan import Commit, Erase, Spoil, Step, Verify, Write
+from flash.plan import Commit, Erase, Spoil, Step, Verify, Write, without_erase
 from flash.probe import DeviceInfo
 from flash.serial_repl import DeviceError, Repl
 from flash.target import Erasing, Target
@@ -116,7 +116,7 @@ class TypedTransport:
 
     def apply(self, steps: Iterable[Step], done: Done | None = None) -> None:
         """Carry out steps one after the other."""
-        for step in steps:
+        for step in without_erase(steps, self.target):
             if not self._released and not isinstance(step, Verify):
                 self._run("import vfs\ntry:vfs.umount('/rom')\nexcept OSError:pass")
                 self._released = True

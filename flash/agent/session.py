@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from flash import source
 from flash.agent.frames import Frames
 from flash.deflate import LEAST_WINDOW, Deflater
-from flash.plan import Commit, Erase, Keep, Patch, Spoil, Step, Verify, Write
+from flash.plan import Commit, Erase, Keep, Patch, Spoil, Step, Verify, Write, without_erase
 from flash.probe import DeviceInfo
 from flash.serial_repl import CTRL_C, DeviceError, Repl
 from flash.target import Erasing, Target
@@ -202,7 +202,7 @@ class AgentTransport:
 
     def apply(self, steps: Iterable[Step], done: Done | None = None) -> None:
         """Carry out steps; several are under way at once."""
-        todo = list(steps)
+        todo = without_erase(steps, self.target)
         if not self._released and any(not isinstance(step, Verify) for step in todo):
             # Nothing must look at the old image through the mount while it changes.
             self.frames.ask(b"u")
