@@ -20,7 +20,7 @@ from typing import Any
 
 from loader.classes import is_guest_class
 from loader.code import NULL, Code
-from loader.engine import Request, Streams, execute
+from loader.engine import Hooks, Request, Streams, execute
 from loader.loops_support import code_of
 from loader.ops import instructions
 from romfs.mpy import RawCode
@@ -78,7 +78,8 @@ def import_and_measure(
     errors = io.BytesIO()
     streams = Streams(io.BytesIO(), io.BytesIO(), errors)
     request = Request(image=image, code=f"import {name}", timeout=timeout, board=board)
-    status, vm = execute(request, streams)
+    # The module is somebody's program: it gets no way to the host's files.
+    status, vm = execute(request, streams, Hooks(attach=[lambda vm: vm.vfs.umount("/")]))
     if vm is None:
         return Imported({}, f"did not finish within {timeout:g} s")
     text = errors.getvalue().decode("utf-8", "replace") if status else ""

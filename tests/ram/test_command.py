@@ -80,7 +80,21 @@ def test_word_size_comes_from_the_board(image: str) -> None:
 
 def test_a_module_that_never_ends_is_estimated(tmp_path: Path) -> None:
     path = tmp_path / "loop.romfs"
-    path.write_bytes(build_image(compiled({"m.py": "def f(): pass\nimport time\ntime.sleep(60)\n"})))
+    path.write_bytes(
+        build_image(compiled({"m.py": "def f(): pass\nimport time\ntime.sleep(60)\n"}))
+    )
     (row,) = measure(path, Device(), timeout=0.5)
     assert not row.measured
     assert "did not finish" in row.note
+
+
+def test_a_module_cannot_touch_the_host(tmp_path: Path) -> None:
+    path, victim = tmp_path / "m.romfs", tmp_path / "victim"
+    victim.write_text("precious")
+    text = (
+        f"import os\ntry: open({str(victim)!r}, 'w').write('gone')\nexcept OSError: pass\nX = 1\n"
+    )
+    path.write_bytes(build_image(compiled({"m.py": text})))
+    (row,) = measure(path, Device())
+    assert row.measured
+    assert victim.read_text() == "precious"
