@@ -68,11 +68,16 @@ def read(image: Image) -> BuildInfo | None:
         if record.kind != Kind.BUILD_INFO or record.start == record.end:
             continue
         if image.data[record.start] == FORMAT:
-            return _decode(image.data, record)
+            return decode(image.data, record)
     return None
 
 
-def _decode(data: memoryview, record: Record) -> BuildInfo:
+def decode(data: memoryview, record: Record) -> BuildInfo:
+    """Decode a record of kind BUILD_INFO whose first byte is `FORMAT`.
+
+    Raises:
+        ImageError: It is damaged.
+    """
     digest_at = record.start + _DIGEST_AT
     count, at = read_varuint(data, digest_at + DIGEST_SIZE, record.end)
     text_at = at + count * DIGEST_SIZE
@@ -80,7 +85,7 @@ def _decode(data: memoryview, record: Record) -> BuildInfo:
         raise ImageError(f"build information promises {count} digests", offset=record.start)
     try:
         fields = json.loads(bytes(data[text_at : record.end]))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ImageError(f"build information: {error}", offset=text_at) from None
     if not isinstance(fields, dict):
         raise ImageError("build information is not an object", offset=text_at)

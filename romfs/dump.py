@@ -12,6 +12,7 @@ from romfs.records import MAGIC, Kind, Record, iter_records
 from romfs.varuint import read_varuint
 
 _SHOWN = 16  # bytes of a payload
+_NAMES = {int(kind): kind.name for kind in Kind}
 
 
 class Row(NamedTuple):
@@ -49,7 +50,7 @@ def _records(image: Image, start: int, end: int, depth: int) -> Iterator[Row]:
     for record in iter_records(image.data, start, end):
         head = bytes(image.data[record.offset : record.start])
         size = record.end - record.start
-        name = f"{Kind(record.kind).name}" if record.kind in set(Kind) else f"kind {record.kind:#x}"
+        name = _NAMES.get(record.kind) or f"kind {record.kind:#x}"
         yield Row(record.offset, depth, head, f"{name}, {size} bytes")
         if record.kind in (Kind.DIRECTORY, Kind.FILE):
             body = yield from _name(image, record, depth + 1)
@@ -78,13 +79,13 @@ def _pointer(image: Image, record: Record, depth: int) -> Row:
 
 
 def _build_info(image: Image, record: Record, depth: int) -> Iterator[Row]:
+    if image.data[record.start : record.end][:1] != bytes((build_info.FORMAT,)):
+        yield _payload(image, record, depth)
+        return
     try:
-        info = build_info.read(image)
+        info = build_info.decode(image.data, record)
     except ImageError as error:
         yield Row(record.start, depth, b"", str(error))
-        return
-    if info is None:
-        yield _payload(image, record, depth)
         return
     yield Row(record.start, depth, bytes(image.data[record.start : record.start + 1]), "format")
     yield Row(info.digest_offset, depth, info.image_digest[:8], "SHA-256 of the image")

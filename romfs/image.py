@@ -18,7 +18,8 @@ from romfs.records import MAGIC, Kind, Record, iter_records
 from romfs.varuint import read_varuint
 
 MAX_DEPTH = 200
-"""Directories nested deeper are refused: a device recurses on its C stack."""
+"""Directories nested deeper are refused. A device's lookup needs no stack for them, but
+host tools, ours among them, recurse; and no path of that length is of use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +86,9 @@ class Image:
         self.payload, end = _root_bounds(view)
         self.data = view[:end]
         self.trailing = len(view) - end
-        self.metadata: tuple[Record, ...] = ()
-        self.root = Directory("", 0, self._entries(self.payload, end, depth=0))
+        metadata: list[Record] = []
+        self.root = Directory("", 0, self._entries(self.payload, end, 0, metadata))
+        self.metadata = tuple(metadata)
         self._map: mmap.mmap | None = None
 
     @classmethod
@@ -170,20 +172,22 @@ class Image:
         """Every path and file, in the order of `walk`."""
         return ((path, entry) for path, entry in self.walk() if isinstance(entry, File))
 
-    def _entries(self, start: int, end: int, depth: int) -> tuple[Entry, ...]:
+    def _entries(
+        self, start: int, end: int, depth: int, metadata: list[Record]
+    ) -> tuple[Entry, ...]:
         if depth > MAX_DEPTH:
             raise ImageError(f"directories nested deeper than {MAX_DEPTH}", offset=start)
         entries: dict[str, Entry] = {}
         for record in iter_records(self.data, start, end):
             if record.kind not in (Kind.DIRECTORY, Kind.FILE):
                 if depth == 0 and record.kind > Kind.FILE:
-                    self.metadata += (record,)
+                    metadata.append(record)
                 continue
             name, body = self._name(record)
             if name in entries:
                 raise ImageError(f"a second entry named {name!r}", offset=record.offset)
             if record.kind == Kind.DIRECTORY:
-                inside = self._entries(body, record.end, depth + 1)
+                inside = self._entries(body, record.end, depth + 1, metadata)
                 entries[name] = Directory(name, record.offset, inside)
             else:
                 entries[name] = self._file(name, record, body)

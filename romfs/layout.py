@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from romfs import build_info
 from romfs.errors import BuildError
-from romfs.image import Image, name_problem
+from romfs.image import MAX_DEPTH, Image, name_problem
 from romfs.placement import (
     WORST_GROWTH,
     Former,
@@ -65,6 +65,11 @@ class Geometry:
 
     erase: int
     capacity: int
+
+    @property
+    def room(self) -> int:
+        """Bytes an image may have: its size is always even."""
+        return self.capacity & ~1
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +130,8 @@ def lay_out(
         geometry: Of the partition: if it has room, the layout leaves slack in it.
         previous: An image whose unchanged data shall stay where it is.
     Raises:
-        BuildError: A name cannot be held, a path is both file and directory, or the
-            image would exceed 4 GiB.
+        BuildError: A name cannot be held, a path is both file and directory, directories
+            are nested too deep, or the image would exceed 4 GiB.
     """
     contents = sorted(files, key=lambda content: content.path)
     root = _tree(contents, directories)
@@ -171,6 +176,11 @@ def _tree(contents: Sequence[Content], directories: Iterable[str]) -> _Node:
     root = _Node()
 
     def folder(parts: Sequence[str]) -> _Node:
+        if len(parts) > MAX_DEPTH:
+            raise BuildError(
+                f"is {len(parts)} directories deep; tools that read images stop at {MAX_DEPTH}",
+                path="/".join(parts),
+            )
         node = root
         for depth, part in enumerate(parts):
             if part in node.files:
@@ -262,9 +272,9 @@ def _upper_bound(
     """
     metadata = 64 + _metadata_bound(root) + record
     data = sum(piece.size + piece.align for piece in pieces)
-    around = int((metadata + data) * WORST_GROWTH) + 1
+    tight = int((metadata + data) * WORST_GROWTH) + 1
     if geometry is None:
-        return around
+        return tight
     roomy = (
         metadata
         + metadata // 8
@@ -272,7 +282,7 @@ def _upper_bound(
         + data
         + sum(slot_end(0, piece.size) - piece.size for piece in pieces)
     )
-    return max(around, min(roomy, geometry.capacity))
+    return max(tight, min(int(roomy * WORST_GROWTH) + 1, geometry.capacity))
 
 
 def _metadata_bound(node: _Node) -> int:
@@ -319,16 +329,25 @@ def _emit(
 def _place(
     pieces: Sequence[Piece], start: int, geometry: Geometry | None, previous: Image | None
 ) -> tuple[dict[bytes, int], int]:
-    if previous is not None:
-        former = _former(previous)
-        kept = place_around(pieces, start, former)
-        if kept is not None and (geometry is None or kept[1] <= geometry.capacity):
-            return kept
+    fresh = _place_fresh(pieces, start, geometry)
+    if previous is None:
+        return fresh
+    kept = place_around(pieces, start, _former(previous))
+    limit = int(fresh[1] * WORST_GROWTH)
+    if geometry is not None:
+        limit = min(limit, geometry.room)
+    return kept if kept is not None and kept[1] <= limit else fresh
+
+
+def _place_fresh(
+    pieces: Sequence[Piece], start: int, geometry: Geometry | None
+) -> tuple[dict[bytes, int], int]:
+    """With room to grow in, if the partition has that room."""
     if geometry is not None:
         # Room for the metadata to grow by an eighth, then data on a block of its own.
         roomy = align_up(start + start // 8, geometry.erase)
         placed, end = place(pieces, roomy, slack=True)
-        if end <= geometry.capacity:
+        if end <= geometry.room:
             return placed, end
     return place(pieces, start, slack=False)
 

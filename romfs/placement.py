@@ -12,9 +12,10 @@ import bisect
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-_SLACK_SHIFT = 4  # a sixteenth of a piece's size is kept free after it
 _SLOT_UNIT = 64  # slots end on multiples of this, so that small edits do not show
-WORST_GROWTH = 1.25  # of an image laid out around a previous one, against a fresh one
+_SLOT_STEPS = 4  # bits: between two powers of two there are 8 to 16 sizes of slots
+WORST_GROWTH = 1.25
+"""How much larger than a fresh image one laid out around a previous image may be."""
 
 
 class Piece(NamedTuple):
@@ -74,7 +75,7 @@ def place_around(
     first gap that holds it, else the end.
 
     Returns:
-        As `place`; None where too much has changed for the old places to be of use.
+        As `place`; None where more pieces would move than stay.
     """
     placed: dict[bytes, int] = {}
     moved: list[Piece] = []
@@ -101,14 +102,18 @@ def place_around(
             offset = used.first_gap(start, piece.size, piece.align)
         placed[piece.digest] = offset
         used.add(offset, piece.size)
-    end = used.end(start)
-    compact = start + sum(align_up(piece.size, piece.align) for piece in pieces)
-    return (placed, end) if end <= compact * WORST_GROWTH else None
+    return placed, used.end(start)
 
 
 def slot_end(offset: int, size: int) -> int:
-    """Where the slot of a piece ends: room to grow, up to a round offset."""
-    return align_up(offset + size + (size >> _SLACK_SHIFT), _SLOT_UNIT)
+    """Where the slot of a piece ends.
+
+    Slots come in a few sizes, a sixteenth to an eighth apart, so a piece that grows or
+    shrinks a little keeps its slot, and what follows its place, even where nobody
+    remembers how large it was.
+    """
+    step = max(1 << (size >> _SLOT_STEPS).bit_length(), _SLOT_UNIT)
+    return align_up(offset + align_up(size, step), _SLOT_UNIT)
 
 
 class _Intervals:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from romfs.errors import ImageError, PathNotFound, TruncatedError
 from romfs.image import MAX_DEPTH, Directory, Image
 from romfs.layout import build_image
-from romfs.records import encode_padding, iter_records
+from romfs.records import Kind, encode_padding, encode_record, iter_records
 from tests.strategies import Tree, trees
 
 HEAD = bytes.fromhex("d2 cd 31")
@@ -69,6 +69,13 @@ def test_padded_varuints_unknown_records_and_padding_are_accepted() -> None:
     image = Image(HEAD + bytes.fromhex("80 80 82 00") + payload)
     assert image.root.entries == ()
     assert [record.kind for record in image.metadata] == [0x280]
+
+
+def test_a_great_many_unknown_records_take_no_more_than_their_number() -> None:
+    # In quadratic time this would end with the time limit of a test.
+    payload = b"\x07\x00" * 300_000
+    image = Image(encode_record(Kind.FILESYSTEM, payload))
+    assert len(image.metadata) == 300_000
 
 
 def test_metadata_inside_a_file_is_skipped() -> None:

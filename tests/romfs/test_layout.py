@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from romfs import build_info
 from romfs.blocks import changed_blocks
-from romfs.errors import BuildError
-from romfs.image import File, Image
+from romfs.errors import BuildError, ImageError
+from romfs.image import MAX_DEPTH, File, Image
 from romfs.layout import Content, Geometry, build_image, lay_out
+from romfs.records import Kind, encode_record
 from tests.strategies import Tree, trees
 
 
@@ -58,18 +59,32 @@ def test_data_is_aligned_from_image_start(tree: Tree, align: int) -> None:
 
 
 def test_equal_contents_are_stored_once_with_the_strictest_alignment() -> None:
-    layout = lay_out([content("a", b"x" * 900), content("b", b"x" * 900, align=256)])
+    contents = [
+        content(name, b"x" * 900, align) for name, align in (("a", 1), ("b", 256), ("c", 2))
+    ]
+    layout = lay_out(contents)
     image = Image(layout.image)
     assert image.file("a").data_offset == image.file("b").data_offset
     assert image.file("a").data_offset % 256 == 0
     assert len(layout.image) < 1400
 
 
+def test_strictly_aligned_contents_lie_together_so_that_gaps_are_few() -> None:
+    files = [content(f"{n:02}", bytes([n]) * 100, align=256 if n % 2 else 1) for n in range(40)]
+    assert len(lay_out(files).image) < 40 * 100 // 2 + 20 * 256 + 1200
+
+
+def test_places_of_empty_files_are_zero() -> None:
+    layout = lay_out([content("a", b""), content("b", b"x")])
+    assert layout.places["a"] == (0, 0)
+    assert layout.image[layout.places["b"][0]] == ord("x")
+
+
 def test_lookup_order_lib_directories_init_then_names() -> None:
-    paths = ["zz.mpy", "__init__.mpy", "app.mpy", "lib/x.mpy", "a/b.mpy", "lib/__init__.mpy"]
+    paths = ["zz.mpy", "__init__.mpy", "App.mpy", "lib/x.mpy", "a/b.mpy", "lib/__init__.mpy"]
     image = Image(build_image({path: path.encode() for path in paths}))
     assert [entry.name for entry in image.root.entries] == [
-        "lib", "a", "__init__.mpy", "app.mpy", "zz.mpy",
+        "lib", "a", "__init__.mpy", "App.mpy", "zz.mpy",
     ]  # fmt: skip
     first = Image(lay_out([content("b", b"1"), content("z", b"2", order=-1)]).image)
     assert [entry.name for entry in first.root.entries] == ["z", "b"]
@@ -79,6 +94,14 @@ def test_lookup_order_lib_directories_init_then_names() -> None:
 def test_names_no_device_can_resolve_are_refused(path: str) -> None:
     with pytest.raises(BuildError):
         build_image({path: b""})
+
+
+def test_no_image_is_deeper_than_readers_go() -> None:
+    deepest = "/".join("d" * MAX_DEPTH)
+    assert len(Image(build_image({f"{deepest}/f": b"xyz"})).file(f"{deepest}/f").data) == 3
+    for tree in ({f"{deepest}/d/f": b"x"}, {f"{deepest}/d": None}, {"d/" * 5000 + "f": b""}):
+        with pytest.raises(BuildError, match="directories deep"):
+            build_image(tree)
 
 
 def test_a_path_cannot_be_file_and_directory() -> None:
@@ -133,6 +156,13 @@ def test_an_unknown_build_information_format_is_left_alone() -> None:
     assert build_info.read(image) is None
 
 
+def test_build_information_that_would_exhaust_the_stack_is_damage() -> None:
+    payload = b"\x01" + bytes(32) + b"\0" + b"[" * 100_000
+    image = Image(encode_record(Kind.FILESYSTEM, encode_record(Kind.BUILD_INFO, payload)))
+    with pytest.raises(ImageError, match="build information"):
+        build_info.read(image)
+
+
 ROOMY = Geometry(erase=4096, capacity=4 << 20)
 
 
@@ -164,6 +194,91 @@ def test_without_either_everything_after_the_edit_moves() -> None:
     files = random_tree(200)
     after = laid_out(edited(files, "pkg0/module0.mpy", grow=700))
     assert len(changed_blocks(laid_out(files), after, 4096)) > 50
+
+
+def test_new_files_find_room_in_the_metadata_without_moving_data() -> None:
+    files = random_tree(200)
+    more = {**files, "pkg3/new.mpy": b"n" * 300}
+    before, after = (
+        Image(laid_out(files, ROOMY)),
+        Image(laid_out(more, ROOMY, Image(laid_out(files, ROOMY)))),
+    )
+    assert [f.data_offset for _, f in before.files()] == [
+        f.data_offset for path, f in after.files() if path in files
+    ]
+
+
+@pytest.mark.parametrize("erase", [4096, 16384, 65536, 131072])
+def test_a_long_history_of_edits_keeps_changing_few_blocks(erase: int) -> None:
+    geometry = Geometry(erase, 4 << 20)
+    source = random.Random(erase)
+    files = random_tree(120)
+    image = laid_out(files, geometry)
+    changed = blocks = 0
+    for step in range(60):
+        path = source.choice(sorted(files))
+        kind = source.randrange(10)
+        if kind == 0:
+            files[f"new{step}.mpy"] = source.randbytes(2000)
+        elif kind == 1:
+            del files[path]
+        else:
+            files[path] = files[path][:50] + source.randbytes(kind * 10) + files[path][60:]
+        after = laid_out(files, geometry, Image(image))
+        changed += len(changed_blocks(image, after, erase))
+        blocks += -(-len(after) // erase)
+        image = after
+    # A module, its record, the digests, and what straddles a boundary.
+    assert changed / 60 < 4
+    assert changed < 0.7 * blocks
+    assert len(image) < 1.3 * len(laid_out(files, geometry))
+
+
+def test_an_image_around_a_previous_one_fits_where_a_fresh_one_does() -> None:
+    files = random_tree(60)
+    before = Image(laid_out(files))
+    grown = {path: data + b"+" * 900 if path < "pkg2" else data for path, data in files.items()}
+    fresh = laid_out(grown)
+    for spare in (0, 2, 500, 5000):
+        geometry = Geometry(4096, len(fresh) + spare)
+        assert len(laid_out(grown, geometry, before)) <= geometry.capacity
+
+
+def test_alignment_holds_around_a_previous_image_that_had_none() -> None:
+    files = random_tree(40)
+    before = Image(laid_out(files))
+    changed = {path: data[1:] + b"+" if path < "pkg1" else data for path, data in files.items()}
+    contents = [
+        content(path, data, align=64 if path < "pkg1" or path > "pkg6" else 1)
+        for path, data in changed.items()
+    ]
+    image = Image(lay_out(contents, previous=before).image)
+    assert {path: bytes(file.data) for path, file in image.files()} == changed
+    for asked in contents:
+        assert image.file(asked.path).data_offset % asked.align == 0
+    kept = [p for p, f in image.files() if f.data_offset == before.file(p).data_offset]
+    assert len(kept) > 20
+
+
+def test_a_previous_image_of_something_else_changes_nothing() -> None:
+    files = random_tree(40)
+    other = Image(laid_out(random_tree(40, seed=2), ROOMY))
+    assert laid_out(files, ROOMY, other) == laid_out(files, ROOMY)
+
+
+def test_a_large_file_may_grow_in_its_place_without_a_previous_image() -> None:
+    files = {"a.mpy": b"a" * 64_000, "b.mpy": b"b" * 500}
+    grown = {**files, "a.mpy": b"a" * 65_400}
+    before, after = Image(laid_out(files, ROOMY)), Image(laid_out(grown, ROOMY))
+    assert before.file("b.mpy").data_offset == after.file("b.mpy").data_offset
+
+
+def test_slack_ends_exactly_where_the_partition_does() -> None:
+    files = random_tree(50)
+    roomy = len(laid_out(files, ROOMY))
+    assert len(laid_out(files, Geometry(4096, roomy))) == roomy
+    for capacity in (roomy - 1, roomy - 2):
+        assert len(laid_out(files, Geometry(4096, capacity))) <= capacity
 
 
 def test_slack_is_given_up_before_the_image_is() -> None:
