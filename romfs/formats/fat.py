@@ -115,17 +115,18 @@ def _tree(files: Iterable[tuple[str, bytes | memoryview]], directories: Iterable
     for path, data in sorted(files, key=lambda item: item[0]):
         *parents, name = path.strip("/").split("/")
         folder = _descend(root, parents, path)
-        _check_name(folder, name, path)
+        _check_name(name, path)
         if name in folder:
             raise FormatError(f"{path}: there is already a file or directory of that name")
         folder[name] = data
+    _check_case(root, "")
     return root
 
 
 def _descend(root: Tree, parents: list[str], path: str) -> Tree:
     folder = root
     for part in parents:
-        _check_name(folder, part, path)
+        _check_name(part, path)
         below = folder.setdefault(part, {})
         if not isinstance(below, dict):
             raise FormatError(f"{path}: {part} is a file")
@@ -133,7 +134,7 @@ def _descend(root: Tree, parents: list[str], path: str) -> Tree:
     return folder
 
 
-def _check_name(folder: Tree, name: str, path: str) -> None:
+def _check_name(name: str, path: str) -> None:
     if not name or name in (".", "..") or name[-1] in ". " or name[0] == " ":
         raise FormatError(f"{path}: FAT cannot store the name {name!r}")
     if bad := set(name) & _BAD_CHARACTERS:
@@ -143,9 +144,18 @@ def _check_name(folder: Tree, name: str, path: str) -> None:
     # The library counts bytes of UTF-16 where FAT counts 255 characters.
     if len(name.encode("utf-16-le")) > 254:
         raise FormatError(f"{path}: the name is too long, 127 characters are possible")
-    for other in folder:
-        if other != name and other.upper() == name.upper():
-            raise FormatError(f"{path}: differs from {other!r} only in case, on FAT that is one")
+
+
+def _check_case(folder: Tree, prefix: str) -> None:
+    seen: dict[str, str] = {}
+    for name, entry in folder.items():
+        other = seen.setdefault(name.upper(), name)
+        if other != name:
+            raise FormatError(
+                f"{prefix}{name}: differs from {other!r} only in case, on FAT that is one"
+            )
+        if isinstance(entry, dict):
+            _check_case(entry, f"{prefix}{name}/")
 
 
 def _estimate(tree: Tree) -> int:
@@ -195,6 +205,7 @@ class _Volume:
         made.close()
         self.stamp = stamp
         self.short_names: dict[int, set[str]] = {}
+        self.numbers: dict[tuple[int, str, str], int] = {}  # last one given to a stem
         self.fat: Any = PyFat(encoding="ibm437")
         self.fat.open(str(target))
         # The library takes every entry of the FAT for a cluster; those that only fill the
@@ -301,19 +312,19 @@ class _Volume:
             stem, extension = name, ""
         stem, extension = _short_part(stem), _short_part(extension)
         lossless = f"{stem}{'.' if extension else ''}{extension}" == name.upper()
-        candidate = (stem[:8], extension[:3])
-        number = 0
-        if not lossless or len(stem) > 8 or len(extension) > 3:
-            number = 1
+        lossless = lossless and len(stem) <= 8 and len(extension) <= 3
+        stem, extension = stem[:8], extension[:3]
+        key = (id(folder), stem, extension)
+        number = 0 if lossless else self.numbers.get(key, 0) + 1
         while True:
             tail = f"~{number}" if number else ""
-            base = candidate[0][: 8 - len(tail)] + tail
-            short = f"{base}.{candidate[1]}" if candidate[1] else base
+            base = stem[: 8 - len(tail)] + tail
+            short = f"{base}.{extension}" if extension else base
             if short not in used:
                 used.add(short)
+                self.numbers[key] = max(number, self.numbers.get(key, 0))
                 return short
-            # Names of one directory differ, so this ends; thousands of equal stems are rare.
-            number += 1
+            number += 1  # names of one directory differ, so this ends
 
     def _free_space(self) -> None:
         """Bring the FAT32 free-space summary up to date, in the sector and its backup."""

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from romfs.errors import BuildError
+from romfs.image import MAX_DEPTH
 from romfs.sources.base import Select, SourceEntry
 
 _SPECIAL = {
@@ -47,6 +48,8 @@ class DirectorySource:
     def _directory(
         self, host: str, prefix: str, above: tuple[tuple[int, int], ...], select: Select
     ) -> Iterator[SourceEntry]:
+        if len(above) > MAX_DEPTH:
+            raise BuildError(f"is more than {MAX_DEPTH} directories deep", path=prefix.rstrip("/"))
         here = Path(host).stat()
         identity = (here.st_dev, here.st_ino)
         if identity in above:
@@ -54,8 +57,7 @@ class DirectorySource:
         with os.scandir(host) as scan:
             found = sorted(scan, key=lambda entry: os.fsencode(entry.name))
         for entry in found:
-            path = prefix + entry.name
-            _check_name(path)
+            path = prefix + _name(prefix, entry.name)
             try:
                 mode = entry.stat().st_mode if entry.is_symlink() else 0
             except OSError as error:
@@ -102,14 +104,15 @@ class _Reader:
             os.close(handle)
 
 
-def _check_name(path: str) -> None:
+def _name(prefix: str, name: str) -> str:
+    """A name as the image has it: what its bytes mean in UTF-8, whatever the locale says."""
+    raw = os.fsencode(name)
     try:
-        path.encode("utf-8")
-    except UnicodeEncodeError:
-        shown = path.encode("utf-8", "backslashreplace").decode()
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
         raise BuildError(
             "name is not UTF-8; a device could not list it. Rename it or exclude it",
-            path=shown,
+            path=prefix + raw.decode("utf-8", "backslashreplace"),
         ) from None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -55,9 +56,13 @@ class FatSource:
         Raises:
             BuildError: It is not a FAT volume, or a damaged one.
         """
-        with _damage_reported(self.label):
+        with _damage_reported(self.label), warnings.catch_warnings():
+            # A volume dumped from a running board may well be marked as in use, or have
+            # names that never got their long form.
+            warnings.simplefilter("ignore")
             volume = _open(_volume(self.path.read_bytes()))
-            yield from self._directory(volume, volume.root_dir, "", (), select)
+            found = list(self._directory(volume, volume.root_dir, "", (), select))
+        yield from found
 
     def _directory(
         self, volume: PyFat, directory: Any, prefix: str, above: tuple[int, ...], select: Select
@@ -87,7 +92,15 @@ def _damage_reported(path: str) -> Iterator[None]:
         raise BuildError(f"not a readable FAT volume: {error}", path=path) from None
     except BuildError:
         raise
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        RecursionError,
+        TypeError,
+        ValueError,
+        struct.error,
+    ) as error:
         # What pyfatfs 1.1 lets through on damaged volumes.
         raise BuildError(f"damaged FAT volume: {error!r}", path=path) from None
 
@@ -117,11 +130,11 @@ def _open(volume: bytes) -> PyFat:
                     raise PyFATException("a cluster chain runs in a ring")
                 yield cluster
 
+        def __del__(self) -> None:
+            """Nothing: it would mark a volume in memory as cleanly closed, damaged or not."""
+
     found = Volume(encoding="ibm437")
-    with warnings.catch_warnings():
-        # A volume dumped from a running board may well be marked as in use.
-        warnings.simplefilter("ignore")
-        found.set_fp(io.BytesIO(volume))
+    found.set_fp(io.BytesIO(volume))
     return found
 
 
