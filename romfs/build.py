@@ -26,6 +26,10 @@ from romfs.version import VERSION
 # the same for every architecture and shared between boards in the cache.
 _NATIVE = re.compile(rb"micropython\s*\.\s*(?:native|viper|asm_)")
 
+_BYTECODE = b"M\x06\x00"
+"""How a .mpy file without native code begins; one that our compiler made is trusted then,
+all else is parsed."""
+
 _LARGEST_SHOWN = 5
 
 
@@ -154,7 +158,7 @@ def build(
     files = {content.path: content.data for content in contents}
     findings = [*_twice(inputs), *examine_names(files, target)]
     findings += mpy_files(
-        {p: data for p, data in files.items() if p not in fresh or _is_native(data)}, target
+        {p: data for p, data in files.items() if p not in fresh or data[:3] != _BYTECODE}, target
     )
     findings = [finding for finding in findings if finding.rule not in config.allow]
     fatal = [finding for finding in findings if finding.severity is Severity.ERROR]
@@ -207,7 +211,7 @@ def _read(
             options = replace(options, optimize=entry.optimize)
         march = target.march
         for rule in settings.matching(path):
-            align = max(rule.align or 1, target.align) if rule.align else align
+            align = align if rule.align is None else max(rule.align, target.align)
             order = order if rule.order is None else rule.order
             keep = keep if rule.keep is None or not path.endswith(".py") else rule.keep
             march = rule.march or march
@@ -284,14 +288,9 @@ def _twice(inputs: Sequence[_Input]) -> Iterable[Finding]:
             )
 
 
-def _is_native(data: bytes) -> bool:
-    """Whether a .mpy header names an architecture; cheap, for files we compiled."""
-    return len(data) > 2 and data[2] != 0
-
-
 def _kind(path: str, data: bytes) -> str:
     if path.endswith(".mpy"):
-        return "native" if _is_native(data) else "bytecode"
+        return "bytecode" if data[:3] == _BYTECODE else "native"
     return "source" if path.endswith(".py") else "data"
 
 

@@ -25,20 +25,8 @@ def atomic_write(path: str | Path, data: bytes | bytearray | memoryview) -> None
         with target.open("wb") as out:
             out.write(data)
         return
-    target = target.resolve()  # a link keeps pointing at the new content
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
-    try:
-        with os.fdopen(handle, "wb") as out:
-            out.write(data)
-            out.flush()
-            os.fchmod(out.fileno(), 0o666 & ~_umask())
-            os.fsync(out.fileno())
-        Path(name).replace(target)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            Path(name).unlink()
-        raise
-    _sync_directory(target.parent)
+    with atomic_file(target) as temporary, temporary.open("wb") as out:
+        out.write(data)
 
 
 @contextlib.contextmanager
@@ -51,20 +39,39 @@ def atomic_file(path: str | Path) -> Iterator[Path]:
     Raises:
         OSError: The directory is missing or not writable, or the disk is full.
     """
-    target = Path(path).resolve()
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
+    # A link keeps pointing at the new content; one in a circle is replaced.
+    target = Path(os.path.realpath(path))
+    handle, temporary = _beside(target)
     try:
         os.fchmod(handle, 0o666 & ~_umask())
-        yield Path(name)
+        yield temporary
         os.fsync(handle)
-        Path(name).replace(target)
-    except BaseException:
+        temporary.replace(target)
+    except BaseException as error:
         with contextlib.suppress(FileNotFoundError):
-            Path(name).unlink()
+            temporary.unlink()
+        if isinstance(error, OSError) and error.filename in (None, str(temporary)):
+            raise _of(target, error) from None
         raise
     finally:
         os.close(handle)
     _sync_directory(target.parent)
+
+
+def _beside(target: Path) -> tuple[int, Path]:
+    """A temporary file in the target's directory, hidden, with a name of bearable length."""
+    try:
+        handle, name = tempfile.mkstemp(
+            prefix=f".{target.name[:32]}.", suffix=".tmp", dir=target.parent
+        )
+    except OSError as error:
+        raise _of(target, error) from None
+    return handle, Path(name)
+
+
+def _of(target: Path, error: OSError) -> OSError:
+    """The same error, about the file the user knows of."""
+    return OSError(error.errno, error.strerror or str(error), str(target))
 
 
 def _umask() -> int:

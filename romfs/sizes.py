@@ -7,7 +7,9 @@ import re
 from romfs.errors import ConfigError
 
 _UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
-_SIZE = re.compile(r"(0x[0-9a-f_]+|[0-9_]+)\s*([kmg]?)(?:i?b)?", re.IGNORECASE)
+_SIZE = re.compile(
+    r"(0x[0-9a-f]+(?:_[0-9a-f]+)*|[0-9]+(?:_[0-9]+)*)\s*([kmg]?)(?:i?b)?", re.IGNORECASE
+)
 
 
 def parse_size(text: str | int) -> int:
@@ -21,7 +23,8 @@ def parse_size(text: str | int) -> int:
     match = _SIZE.fullmatch(str(text).strip())
     if match is None:
         raise ConfigError(f"{text!r} is not a size: write 4096, 0x1000, 64K or 1M")
-    return int(match[1], 0) * _UNITS[match[2].upper()]
+    base = 16 if match[1][:2].lower() == "0x" else 10
+    return int(match[1], base) * _UNITS[match[2].upper()]
 
 
 def show_size(size: int) -> str:
