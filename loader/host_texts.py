@@ -93,6 +93,7 @@ _ARGUMENTS: Rules = (
     (_NATIVE + r"takes at most (\d+) (?:positional )?arguments? \((\d+) given\)", "function expected at most +1 arguments, got +2"),
     (r"(?!function )\w+ expected at most (\d+) arguments?, got (\d+)", "function expected at most +1 arguments, got +2"),
     (r"(?!function )\w+ expected at least (\d+) arguments?, got (\d+)", "function missing -1-2 required positional arguments"),
+    (r" ?expected (\d+) arguments?, got (\d+)", _TAKES.format("+1", "+2")),
     (r"(?!function )\w+ expected (\d+) arguments?, got (\d+)", _TAKES.format("+1", "+2")),
     (_NAMED + r"takes (?:from \d+ to )?(\d+) positional arguments? but (\d+) .*(?:was|were) given", _TAKES.format(r"\1", r"\2")),
     (_NAMED + r"takes exactly one argument \((\d+) given\)", _TAKES.format("1", r"\1")),

@@ -130,6 +130,9 @@ def center(self: Any, width: int) -> Any:
 
 def int_to_bytes(self: int, length: int = 1, byteorder: str = "big", signed: bool = False) -> bytes:
     """`int.to_bytes`."""
+    from loader.construct import index
+
+    length = index(length)
     if length < 0:
         raise ValueError
     little = byteorder == "little"
@@ -184,10 +187,10 @@ def generator_pend_throw(self: Any, value: Any) -> Any:
 
 
 def dict_popitem(self: dict[Any, Any]) -> tuple[Any, Any]:
-    """`dict.popitem`: the last slot in use."""
+    """`dict.popitem`: the first slot in use."""
     if not self:
         raise KeyError("popitem(): dictionary is empty")
-    key = dict_keys(self)[-1]
+    key = dict_keys(self)[0]
     return key, self.pop(key)
 
 
@@ -255,6 +258,16 @@ def sort_list(items: list[Any], key: Any, reverse: bool) -> None:
 _NOT_COMPARABLE = re.compile(r"'<' not supported between instances of '(.+)' and '(.+)'")
 
 
+def set_union(self: Any, other: Any) -> Any:
+    """`set.union`, of exactly one other."""
+    return self.union(other)
+
+
+def set_intersection(self: Any, other: Any) -> Any:
+    """`set.intersection`, of exactly one other."""
+    return self.intersection(other)
+
+
 def set_pop(self: set[Any]) -> Any:
     """`set.pop`: the first slot in use."""
     from loader.order import set_items
@@ -282,5 +295,7 @@ METHODS: dict[type, dict[str, Callable[..., Any]]] = {
     memoryview: {"hex": bytes_hex},
     list: {"sort": list_sort},
     dict: {"popitem": dict_popitem, "fromkeys": dict_fromkeys, "update": dict_update},
+    set: {"union": set_union, "intersection": set_intersection},
+    frozenset: {"union": set_union, "intersection": set_intersection},
     types.GeneratorType: {"throw": generator_throw, "pend_throw": generator_pend_throw},
 }  # fmt: skip

@@ -9,12 +9,14 @@ itself come here, so the guest has seen nothing yet.
 from __future__ import annotations
 
 import array
+import re
 import sys
 import types
 from typing import TYPE_CHECKING, Any
 
 from loader.code import NULL, Null
 from loader.exceptions import raised_by_guest
+from loader.method_errors import method_error
 from loader.operators import BINARY, UNARY
 from loader.text import is_guest_class, is_guest_function, type_name
 
@@ -238,6 +240,14 @@ def _call(exc: BaseException, frame: dict[str, Any]) -> Any:
     if text.endswith("object is not callable"):
         exc.args = (f"'{type_name(function)}' object isn't callable",)
         return FAILED
+    if type(function) is types.BuiltinFunctionType:
+        better = None
+        if _COUNTS.search(text) is None:
+            better = method_error(function.__self__, function.__name__, _positional(frame))
+        if better is not None:
+            exc.args = (better,)
+            raised_by_guest(exc)
+        return FAILED
     target = _binding_target(function)
     if target is None or target[0].__name__ + "()" not in text:
         return FAILED
@@ -269,6 +279,22 @@ def _binding_target(function: Any) -> tuple[types.FunctionType, int] | None:
     return (function, bound) if isinstance(function, types.FunctionType) else None
 
 
+def _positional(frame: dict[str, Any]) -> tuple[Any, ...]:
+    """The positional arguments of the failed call."""
+    op, arg = frame["op"], frame.get("arg", 0)
+    if op in _STARRED:
+        return tuple(frame["args"])
+    if arg > (2 if op == _CALL_METHOD else 3):
+        return tuple(frame["args"][: arg & 0xFF])
+    places = _PLACES_OF_METHOD_ARGUMENTS if op == _CALL_METHOD else _PLACES_OF_ARGUMENTS
+    return tuple(frame[name] for name in places[arg])
+
+
+# Registers that hold the arguments of short calls, by their number.
+_PLACES_OF_ARGUMENTS = ((), ("t",), ("x", "t"), ("x", "y", "t"))
+_PLACES_OF_METHOD_ARGUMENTS = ((), ("t",), ("y", "t"))
+
+
 def _arguments(frame: dict[str, Any]) -> tuple[int, list[str]]:
     """How many positional arguments the failed call had, and its keywords."""
     op, arg, args = frame["op"], frame.get("arg", 0), frame.get("args", ())
@@ -284,6 +310,9 @@ def _arguments(frame: dict[str, Any]) -> tuple[int, list[str]]:
         count += 1
     return count, list(args[count::2])
 
+
+_COUNTS = re.compile(r"(expected|takes) .*argument")
+"""Texts about the number of arguments, which is checked before the arguments are."""
 
 _CALL_METHOD, _STARRED = 0x36, (0x35, 0x37)
 

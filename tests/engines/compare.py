@@ -10,14 +10,23 @@ from pathlib import Path
 from tests.engines.suite import image_of, normal, programs, romfs_run, run_command, split_output
 
 
-def main(themes: list[str]) -> int:
-    """Print the differences; returns the number of programs that differ."""
+ENGINES = ("interp", "auto", "translate")
+
+
+def main(words: list[str]) -> int:
+    """Print the differences; returns the number of programs that differ.
+
+    Args:
+        words: Themes and programs; all if there are none. An engine's name compares that one.
+    """
+    other = next((word for word in words if word in ENGINES), "interp")
+    themes = [word for word in words if word not in ENGINES]
     chosen = [p for p in programs() if not themes or p.theme in themes or p.name in themes]
     results = {}
     with tempfile.TemporaryDirectory() as scratch:
         image = Path(scratch, "suite.romfs")
         image.write_bytes(image_of(chosen))
-        for engine in ("micropython", "interp"):
+        for engine in ("micropython", other):
             done = run_command(romfs_run(image, engine))
             results[engine] = split_output(done.stdout, chosen)
             if done.stderr:
@@ -26,13 +35,13 @@ def main(themes: list[str]) -> int:
     for program in chosen:
         want, got = (
             normal(results[engine].get(program.module, "<died>\n"))
-            for engine in ("micropython", "interp")
+            for engine in ("micropython", other)
         )
         if want != got:
             bad += 1
             print(f"=== {program.theme}:{program.name}")
             for line in difflib.unified_diff(
-                want.splitlines(), got.splitlines(), "micropython", "interp", lineterm="", n=0
+                want.splitlines(), got.splitlines(), "micropython", other, lineterm="", n=0
             ):
                 print(line)
     print(f"{len(chosen) - bad} of {len(chosen)} programs identical")
