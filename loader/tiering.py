@@ -52,6 +52,7 @@ class Tiers:
         store: Translations on disk, or None.
         stored: Those on disk for the files of this run.
         fresh: Those made in this run.
+        dispatch_only: Write every function as a loop over its blocks, for tests.
         refused: Why functions stay in tier 1.
         refused_loops: Loops of module bodies that were not translated: code, ip, why.
         translated: The functions translated, with the number of their free variables.
@@ -63,6 +64,7 @@ class Tiers:
         self.store = store
         self.stored: dict[Context, dict[Key, Value]] = {}
         self.fresh: dict[Context, dict[Key, Value]] = {}
+        self.dispatch_only = False
         self.refused: dict[Code, str] = {}
         self.refused_loops: list[tuple[Code, int, str]] = []
         self.translated: dict[Code, types.CodeType] = {}
@@ -138,7 +140,7 @@ class Tiers:
         portable = self.kept(code, key)
         if portable is None:
             try:
-                portable = compile_unit(code, n_free, self.facts(code))
+                portable = compile_unit(code, n_free, self.facts(code), dispatch=self.dispatch_only)
             except (Unstructured, BytecodeError) as reason:
                 portable = str(reason)
             except Exception as bug:
@@ -190,7 +192,8 @@ class Tiers:
         """
         if ip >= 0:
             return region_tree(code, ip, self.facts(code))
-        return tree_of(code, max(code.stubs, default=0), self.facts(code))[1]
+        n_free = max(code.stubs, default=0)
+        return tree_of(code, n_free, self.facts(code), dispatch=self.dispatch_only)[1]
 
     def text(self, code: Code) -> str:
         """The host source of a function as text.

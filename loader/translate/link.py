@@ -55,23 +55,28 @@ def _guarded(code: Code, facts: Facts) -> frozenset[str]:
 _GUARDED = frozenset(GUARDED)
 
 
-def tree_of(code: Code, n_free: int, facts: Facts) -> tuple[Unit, ast.Module]:
+def tree_of(
+    code: Code, n_free: int, facts: Facts, *, dispatch: bool = False
+) -> tuple[Unit, ast.Module]:
     """The host source of a function as a tree.
 
     Raises:
         Unstructured: It cannot be translated.
     """
     unit = make_unit(code, facts)
+    unit.dispatch_only = dispatch
     return unit, unit.module(n_free)
 
 
-def compile_unit(code: Code, n_free: int, facts: Facts) -> types.CodeType:
+def compile_unit(
+    code: Code, n_free: int, facts: Facts, *, dispatch: bool = False
+) -> types.CodeType:
     """The portable host code of a function.
 
     Raises:
         Unstructured: It cannot be translated.
     """
-    unit, tree = tree_of(code, n_free, facts)
+    unit, tree = tree_of(code, n_free, facts, dispatch=dispatch)
     return finish(unit, tree, code, -1)
 
 

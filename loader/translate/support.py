@@ -55,9 +55,11 @@ ARITIES: dict[str, tuple[int, ...]] = {
 
 def caught(exc: BaseException) -> BaseException:
     """An exception that leaves a with statement; what is not the guest's goes its way."""
+    if type(type(exc)) is GuestType:
+        return exc
     if is_host_fault(exc):
         raise exc
-    return seen(exc)
+    return visible(exc)
 
 
 def last(*saved: BaseException | None) -> BaseException:
@@ -200,8 +202,7 @@ _BARE = frozenset({
 
 def seen(exc: BaseException) -> BaseException:
     """`visible`, with a short way for what the guest raised."""
-    state = exc.__dict__
-    return exc if ".guest" in state or ".seen" in state else visible(exc)
+    return exc if type(type(exc)) is GuestType else visible(exc)
 
 
 def exception(obj: Any) -> BaseException:

@@ -693,7 +693,20 @@ class Values:
         left, right = self.value(lhs), self.value(rhs)
         if any(_is_singleton(node) for node in (left, right)):
             return compare(left, nodes.IS, right, line)
-        return help_call("is", [left, right], line)
+        for entry in (lhs, rhs):
+            extra = entry.extra
+            if type(extra) is tuple and extra[0] == "global" and extra[1] in self.facts.defined:
+                return compare(left, nodes.IS, right, line)  # a function, class or module
+        if not (_simple(left) and _simple(right)):
+            return help_call("is", [left, right], line)
+        equal: list[ast.expr] = [
+            is_type(left, "int", line),
+            is_type(right, "int", line),
+            compare(left, nodes.COMPARISONS["=="], right, line),
+        ]
+        both = ast.BoolOp(nodes.AND, equal, lineno=line, col_offset=0)
+        same = compare(left, nodes.IS, right, line)
+        return ast.BoolOp(nodes.OR, [same, both], lineno=line, col_offset=0)
 
     def do_not_in(self, item: Item) -> None:
         size = self.total(2) + 1
