@@ -12,7 +12,6 @@ from collections import Counter
 from typing import NamedTuple
 
 from loader.functions import Function
-from loader.ops import instructions
 from romfs.errors import BytecodeError
 from romfs.ram.device import Device
 from romfs.ram.load import children_cost, code_cost, record_cost
@@ -62,7 +61,7 @@ def estimate(root: Function, device: Device) -> Estimate:
 def _stored(body: Function) -> set[int]:
     """Names a body stores, by number."""
     try:
-        return {ins.arg for ins in instructions(body.ops) if ins.op.name == "STORE_NAME"}
+        return {ins.arg for ins in body.decoded if ins.op.name == "STORE_NAME"}
     except BytecodeError:
         return set()  # `romfs check` says what is wrong with it
 
@@ -72,7 +71,7 @@ def _class_bodies(body: Function) -> set[int]:
     found = set()
     waiting = False
     try:
-        for ins in instructions(body.ops):
+        for ins in body.decoded:
             if ins.op.name == "LOAD_BUILD_CLASS":
                 waiting = True
             elif waiting and ins.op.name.startswith("MAKE_"):

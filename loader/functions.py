@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
+from loader.ops import Instruction, instructions
 from romfs.mpy import CodeKind, Mpy, Prelude, RawCode, ScopeFlag, parse_prelude
 
 
@@ -87,6 +88,15 @@ class Function:
             Function(self.mpy, raw, (*self.path, number))
             for number, raw in enumerate(self.raw.children)
         )
+
+    @cached_property
+    def decoded(self) -> tuple[Instruction, ...]:
+        """Its instructions, decoded once for all who ask.
+
+        Raises:
+            BytecodeError: They cannot be.
+        """
+        return tuple(instructions(self.ops))
 
     def walk(self) -> Iterator[Function]:
         """This function and all defined in it, outer ones first."""

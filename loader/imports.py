@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from loader.functions import Function
-from loader.ops import Flow, Instruction, instructions
+from loader.ops import Flow
 
 
 class Import(NamedTuple):
@@ -75,16 +75,15 @@ def _read(function: Function, found: Surface) -> None:
     mpy = function.mpy
     guards: list[tuple[int, int]] = []
     skipped: list[tuple[int, int]] = []
-    window: list[Instruction] = []
     is_body = not function.path
-    for ins in instructions(function.ops):
+    for at, ins in enumerate(function.decoded):
         name = ins.op.name
         if name == "SETUP_EXCEPT":
             guards.append((ins.ip, ins.target))
         elif ins.op.flow in (Flow.JUMP, Flow.BRANCH) and ins.target > ins.ip:
             skipped.append((ins.ip, ins.target))
         elif name == "IMPORT_NAME":
-            level, names = _operands(window, function)
+            level, names = _operands(function, at)
             guarded = any(start < ins.ip < end for start, end in guards)
             found.imports.append(
                 Import(
@@ -105,13 +104,13 @@ def _read(function: Function, found: Surface) -> None:
             found.open_ended |= text == "__getattr__"
         elif name in ("LOAD_NAME", "LOAD_GLOBAL"):
             found.open_ended |= mpy.qstrs[ins.arg].text in _OPENING
-        window.append(ins)
 
 
-def _operands(before: list[Instruction], function: Function) -> tuple[int, tuple[str, ...]]:
-    """Level and names, from the instructions before IMPORT_NAME."""
+def _operands(function: Function, at: int) -> tuple[int, tuple[str, ...]]:
+    """Level and names of an import, from the instructions before it."""
+    before = function.decoded
     names: list[str] = []
-    at = len(before) - 1
+    at -= 1
     if at >= 0 and before[at].op.name == "BUILD_TUPLE":
         count = before[at].arg
         names = [

@@ -6,7 +6,7 @@ Source: MicroPython py/vm.c, py/bc.c.
 from __future__ import annotations
 
 from loader.functions import Function
-from loader.ops import Flow, Fmt, Instruction, instructions
+from loader.ops import Flow, Fmt, Instruction
 from romfs.errors import BytecodeError
 
 _MAX_OPERAND = 0xFFFF_FFFF  # a 32-bit device loses the bits above
@@ -30,10 +30,8 @@ def decode_all(function: Function) -> dict[int, Instruction]:
     Raises:
         Unsafe: One is not.
     """
-    found: dict[int, Instruction] = {}
     try:
-        for instruction in instructions(function.ops):
-            found[instruction.ip] = instruction
+        found = {instruction.ip: instruction for instruction in function.decoded}
     except BytecodeError as error:
         raise Unsafe("bytecode-decode", str(error.args[0]), ip=error.ip, op=error.op) from None
     if not found:
