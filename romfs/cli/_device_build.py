@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from flash.probe import DeviceInfo
     from flash.target import Target
     from romfs.build import Built
+    from romfs.config import Config
     from romfs.image import Image
     from romfs.target import Target as BuildTarget
 
@@ -44,7 +45,19 @@ def build_for(
         config=config,
         cache=Cache(default_directory()),
         previous=previous,
+        never=_own(config, place),
     )
+
+
+def _own(config: Config, place: Path) -> list[str]:
+    """Files of the build itself that lie in the source, as paths there."""
+    from romfs.sources.lock import NAME
+
+    if config.path is None:
+        return []
+    root = place.resolve()
+    files = (config.path.resolve(), config.path.resolve().parent / NAME)
+    return [path.relative_to(root).as_posix() for path in files if path.is_relative_to(root)]
 
 
 def target_of(info: DeviceInfo, target: Target, board: Board | None) -> BuildTarget:

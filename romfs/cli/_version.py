@@ -10,7 +10,26 @@ from typing import Any
 from romfs.cli import exit_codes
 from romfs.version import VERSION
 
-SCHEMA = 1
+SCHEMAS = {
+    "build": 1,
+    "build-failed": 1,
+    "check": 1,
+    "ci": 1,
+    "convert": 1,
+    "diff": 1,
+    "disasm": 1,
+    "dump": 1,
+    "emulate": 1,
+    "extract": 1,
+    "flash": 1,
+    "info": 1,
+    "ls": 1,
+    "query": 1,
+    "ram": 1,
+    "version": 1,
+}
+"""Version of each form of JSON output; docs/json.md describes them."""
+
 _DISTRIBUTION = "micropython-romfs"
 
 
@@ -27,7 +46,7 @@ def describe() -> dict[str, Any]:
     from romfs.sources.lock import VERSION as LOCK_VERSION
 
     return {
-        "schema": SCHEMA,
+        "schema": SCHEMAS["version"],
         "romfs": VERSION,
         "python": platform.python_version(),
         "platform": platform.platform(terse=True),
@@ -36,6 +55,7 @@ def describe() -> dict[str, Any]:
             "build_info": build_info.FORMAT,
             "lock": LOCK_VERSION,
         },
+        "schemas": dict(SCHEMAS),
         "compiler": _compiler(),
         "extras": _extras(),
     }

@@ -122,7 +122,6 @@ class GuestModule(pytest.Collector):
             self.path, target=target, stdin=io.BytesIO(), stdout=stream, stderr=stream
         )
         mounted.vm.board = board
-        mounted.vm.path.remove("")  # the sources may lie in the working directory
         return mounted
 
     def collect(self) -> Iterator[pytest.Item | pytest.Collector]:

@@ -68,6 +68,7 @@ def _gather(stream: IO[str], lines: queue.Queue[str]) -> None:
 def app(tmp_path: Path) -> Path:
     path = tmp_path / "app"
     path.mkdir()
+    (path / "romfs.toml").write_text('version = "1"\n')  # not for the image
     (path / "demo.py").write_text("def main():\n    print('one')\n")
     (path / "other.py").write_text("def unused():\n    return 'x' * 100\n" * 40)
     return path
