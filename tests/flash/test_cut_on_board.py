@@ -50,7 +50,16 @@ def test_interrupted_and_completed(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", BOARDS)
-@pytest.mark.parametrize("where", [0.0, 0.02, 0.5, 0.98, 1.0])
+@pytest.mark.parametrize(
+    "where",
+    [
+        0.0,
+        pytest.param(0.02, marks=pytest.mark.slow),
+        0.5,
+        pytest.param(0.98, marks=pytest.mark.slow),
+        1.0,
+    ],
+)
 @pytest.mark.parametrize("torn", [False, True], ids=["clean", "torn"])
 def test_what_boots_after_a_cut(name: str, where: float, torn: bool) -> None:
     size = 65536 if name == "RPI_PICO" else None
