@@ -11,8 +11,10 @@ import contextlib
 import hashlib
 import os
 import re
+import signal
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,6 +26,8 @@ from romfs.cache import Cache, Entry
 from romfs.errors import BuildError, RomfsError
 
 DEFAULT_SMALL_INT_BITS = 31
+LONGEST = 120.0
+"""Seconds that one file may take; mpy-cross works out constant powers, however large."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,10 +205,12 @@ class Compiler:
         for number in sorted(missing, key=lambda number: -len(jobs[number].source)):
             waiting.put(number)
         failures: list[BaseException] = []
+        running: list[_Worker] = []
 
         def work() -> None:
             try:
                 with _Worker(self.executable) as worker:
+                    running.append(worker)
                     while not failures:
                         number = waiting.get_nowait()
                         results[number] = worker.run(jobs[number])
@@ -220,7 +226,10 @@ class Compiler:
             thread.start()
         try:
             for thread in threads:
-                thread.join()
+                while thread.is_alive():
+                    thread.join(LONGEST / 4)
+                    for worker in running:
+                        worker.end_overdue()
         finally:
             # On Ctrl-C the workers stop at their next job, and what they did counts.
             with contextlib.suppress(Empty):
@@ -242,6 +251,7 @@ class _Worker:
     def __init__(self, executable: str) -> None:
         self.executable = executable
         self.source, self.output, self.messages = (_unnamed_file() for _ in range(3))
+        self._process: tuple[int, float] | None = None  # its id, and when it was started
 
     def __enter__(self) -> _Worker:
         return self
@@ -272,13 +282,31 @@ class _Worker:
             raise RomfsError(
                 f"mpy-cross at {self.executable} cannot be run: {error.strerror}"
             ) from None
+        self._process = pid, time.monotonic()
         _, status = os.waitpid(pid, 0)
+        overdue, self._process = self._process is None, None
         code = os.waitstatus_to_exitcode(status)
         if code == 0:
             content = _content(self.output)
             return Compiled(content, hashlib.sha256(content).digest(), None, False)
-        return Compiled(b"", b"", _explain(job, code, _content(self.messages)), False)
+        failure = _explain(job, code, _content(self.messages))
+        if overdue:
+            failure.args = (_ENDLESS.format(LONGEST),)
+        return Compiled(b"", b"", failure, False)
 
+    def end_overdue(self) -> None:
+        """End a compiler that has run for too long; callable from another thread."""
+        process = self._process
+        if process is not None and time.monotonic() - process[1] > LONGEST:
+            self._process = None
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process[0], signal.SIGKILL)
+
+
+_ENDLESS = (
+    "mpy-cross had not finished after {:g} seconds and was ended: does the file have a constant "
+    "such as 9 ** 9 ** 9, which it would work out? Leave the file out, or change it"
+)
 
 # Nothing in the user's environment may change a result; binding all symbols at once is
 # quicker for a process this short.

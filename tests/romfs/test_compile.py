@@ -62,6 +62,24 @@ def test_a_compiler_that_cannot_run_is_one_clear_error(tmp_path: Path) -> None:
         Compiler(str(tmp_path / "none")).compile([job("x=1")] * 5, cache=None)
 
 
+def test_a_compiler_is_found_on_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mine").symlink_to(Compiler().executable)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (result,) = Compiler("mine").compile([job("x=1")], cache=None)
+    assert result.content == Compiler().compile([job("x=1")], cache=None)[0].content
+
+
+def test_a_compiler_that_never_ends_is_a_failure_of_that_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("romfs.compile.LONGEST", 0.3)
+    script = tmp_path / "mpy-cross"
+    script.write_text("#!/bin/sh\nexec sleep 100\n")
+    script.chmod(0o755)
+    results = Compiler(str(script)).compile([job("x=1"), job("y=1")], cache=None)
+    assert all("had not finished after" in str(result.error) for result in results)
+
+
 def test_a_compiler_that_dies_is_a_failure_of_that_file(tmp_path: Path) -> None:
     script = tmp_path / "mpy-cross"
     script.write_text("#!/bin/sh\nkill -9 $$\n")
