@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import os
 import signal
 import sys
@@ -150,6 +151,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def entry() -> NoReturn:
     """Console-script entry point."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # What the terminal's encoding lacks appears as an escape, as on stderr.
+        sys.stdout.reconfigure(errors="backslashreplace")
     if hasattr(signal, "SIGTERM"):
         # Let `finally` blocks and context managers clean up when CI cancels a job.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(exit_codes.INTERRUPTED))

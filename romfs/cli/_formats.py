@@ -194,6 +194,14 @@ def write_fat_volume(image: Image, output: Path, args: argparse.Namespace) -> in
         )
 
 
+def suffix_format(output: Path) -> str | None:
+    """The format that the suffix of a file to be written says, or None."""
+    from romfs.formats.container import SUFFIXES
+
+    suffix = output.suffix.lower()
+    return "fat" if suffix == ".fat" else SUFFIXES.get(suffix)
+
+
 _PLAIN = ("", ".romfs", ".img", ".bin")
 
 
@@ -213,9 +221,7 @@ def image_file(
     """
     if args.format is None and output.suffix.lower() in _PLAIN:
         return image  # without a look at the other formats: this is what nearly all builds write
-    from romfs.formats.container import SUFFIXES
-
-    to = args.format or SUFFIXES.get(output.suffix.lower(), "bin")
+    to = args.format or suffix_format(output) or "bin"
     if to == "bin":
         return image
     board = None

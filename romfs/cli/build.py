@@ -149,7 +149,7 @@ def _build(
                 cache=None if args.no_cache else Cache(default_directory()),
                 workers=args.jobs,
                 previous=previous,
-                never=_never(variant),
+                never=_never(args, variant),
                 progress=progress.update,
             )
         except (BuildFailed, TooBig) as failure:
@@ -203,12 +203,15 @@ def _previous(args: argparse.Namespace, variant: Variant) -> Image | None:
         return None
     from romfs.image import Image
 
-    path = Path(args.previous)
-    if args.all:
-        path /= variant.output.name
-        if not path.exists():
-            return None
+    path = _previous_path(args, variant)
+    if args.all and not path.exists():
+        return None
     return Image(path.read_bytes())
+
+
+def _previous_path(args: argparse.Namespace, variant: Variant) -> Path:
+    path = Path(args.previous)
+    return path / variant.output.name if args.all else path
 
 
 def _config(args: argparse.Namespace) -> Config:
@@ -235,9 +238,11 @@ def _config(args: argparse.Namespace) -> Config:
     )
 
 
-def _never(variant: Variant) -> list[str]:
+def _never(args: argparse.Namespace, variant: Variant) -> list[str]:
     """Files of the build itself that may lie in the source tree."""
     own = [variant.output]
+    if args.previous is not None:
+        own.append(_previous_path(args, variant))
     if (config := variant.config.path) is not None:
         own += [config, config.parent / "romfs.lock"]
     root = variant.place.resolve()

@@ -14,6 +14,7 @@ from romfs.cli._formats import (
     board_place,
     check_fit,
     make_options,
+    suffix_format,
     write_fat_volume,
 )
 from romfs.cli._target import size_argument
@@ -49,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     from romfs.sizes import show_size
 
     output = Path(args.output)
-    to = args.format or ("fat" if output.suffix == ".fat" else container.format_for(output))
+    to = args.format or suffix_format(output) or container.format_for(output)
     board = _board(args.board)
     content = _read(args, board)
     options = make_options(args, board)

@@ -89,7 +89,7 @@ def _lines(report: dict[str, Any]) -> list[str]:
         rows += [(name, str(value)) for name, value in build.items()]
         rows.append(("intact", "no" if report["damage"] else "yes, as it was built"))
     lines = [shown(report["image"])]
-    lines += [f"  {name:<12} {shown(text)}" for name, text in rows]
+    lines += [f"  {shown(name):<12} {shown(text)}" for name, text in rows]
     lines += [f"  damage       {shown(text)}" for text in report["damage"]]
     if report["modules"]:
         lines.append("  modules")

@@ -75,6 +75,59 @@ def test_the_output_and_the_configuration_are_never_in_the_image(
         assert "romfs.toml" not in dict(image.walk()) and "app.romfs" not in dict(image.walk())
 
 
+def test_the_previous_image_is_never_in_the_image(
+    app: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(app)
+    assert romfs("build", "-o", "one.romfs").code == 0
+    assert romfs("build", "-o", "two.romfs", "--previous", "one.romfs").code == 0
+    assert "one.romfs" not in romfs("ls", "two.romfs").out
+
+
+def test_a_suffix_says_the_format(app: Path, tmp_path: Path) -> None:
+    from romfs.sources.fat import looks_like_fat
+
+    for name, fat in (("a.fat", True), ("b.FAT", True), ("c.img", False), ("d.other", False)):
+        assert romfs("build", app, "-o", tmp_path / name).code == 0
+        data = (tmp_path / name).read_bytes()
+        assert looks_like_fat(data[:512]) == fat
+        assert data.startswith(b"\xd2\xcd\x31") != fat
+
+
+@pytest.fixture
+def latin_1(tmp_path: Path) -> dict[str, str]:
+    """An environment whose locale is not UTF-8, nor changed to UTF-8 by Python."""
+    compiled = shutil.which("localedef")
+    if compiled is None:
+        pytest.skip("localedef is not installed")
+    place = tmp_path / "locales"
+    place.mkdir()
+    command = [compiled, "-i", "en_US", "-f", "ISO-8859-1", str(place / "en_US.ISO-8859-1")]
+    if subprocess.run(command, capture_output=True, check=False).returncode > 1:
+        pytest.skip("the sources of locales are not installed")
+    return {**os.environ, "LOCPATH": str(place), "LC_ALL": "en_US.ISO-8859-1"}
+
+
+def test_the_locale_changes_no_byte_and_stops_no_listing(
+    tmp_path: Path, latin_1: dict[str, str]
+) -> None:
+    source = tmp_path / "app"
+    source.mkdir()
+    (source / "mod_ünï_日本.py").write_text("def f():\n    return 'ü'\n", "utf-8")
+    here, there = tmp_path / "here.romfs", tmp_path / "there.romfs"
+    assert romfs("build", source, "-o", here, "--no-cache").code == 0
+    romfs_there = [sys.executable, "-m", "romfs"]
+    build = [*romfs_there, "build", str(source), "-o", str(there), "--no-cache"]
+    assert subprocess.run(build, env=latin_1, check=False, timeout=60).returncode == 0
+    assert here.read_bytes() == there.read_bytes()
+    for verb in ("ls", "tree", "info"):
+        done = subprocess.run(
+            [*romfs_there, verb, str(there)], env=latin_1, capture_output=True, timeout=60
+        )
+        assert (done.returncode, done.stderr) == (0, b"")
+        assert b"mod_\xfcn\xef_" in done.stdout
+
+
 def test_check_tells_whether_an_image_is_up_to_date(app: Path, tmp_path: Path) -> None:
     out = tmp_path / "o.romfs"
     romfs("build", app, "-o", out)

@@ -150,13 +150,13 @@ def test_include_takes_only_what_matches_and_exclude_still_counts() -> None:
 @pytest.mark.parametrize(
     ("text", "size"),
     [("4096", 4096), ("0x1000", 4096), ("4K", 4096), ("4KiB", 4096), ("4kb", 4096), ("1M", 1 << 20),
-     ("2g", 2 << 30), ("1_000", 1000), (7, 7)],
+     ("2g", 2 << 30), ("1_000", 1000), ("010", 10), ("0x1b", 27), (7, 7)],
 )  # fmt: skip
 def test_sizes(text: str | int, size: int) -> None:
     assert parse_size(text) == size
 
 
-@pytest.mark.parametrize("text", ["", "K", "1.5K", "-4", "4 Q", "0xG"])
+@pytest.mark.parametrize("text", ["", "K", "1.5K", "-4", "4 Q", "0xG", "0x", "_", "1__0", "_1"])
 def test_not_sizes(text: str) -> None:
     with pytest.raises(ConfigError):
         parse_size(text)

@@ -49,6 +49,35 @@ def test_a_failure_at_any_step_keeps_the_old_file(
     assert [entry.name for entry in tmp_path.iterdir()] == ["out"]
 
 
+def test_errors_name_the_file_asked_for_not_a_temporary_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(FileNotFoundError) as missing:
+        atomic_write(tmp_path / "none" / "out", b"")
+    assert missing.value.filename == str(tmp_path / "none" / "out")
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space") as no_room:
+        atomic_write(tmp_path / "out", b"new")
+    assert no_room.value.filename == str(tmp_path / "out")
+
+
+def test_a_name_as_long_as_the_file_system_takes(tmp_path: Path) -> None:
+    path = tmp_path / ("n" * 255)
+    atomic_write(path, b"x")
+    assert path.read_bytes() == b"x"
+
+
+def test_links_in_a_circle_are_replaced(tmp_path: Path) -> None:
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    atomic_write(tmp_path / "a", b"x")
+    assert (tmp_path / "a").read_bytes() == b"x"
+
+
 def test_an_interruption_keeps_the_old_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
