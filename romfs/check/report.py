@@ -53,9 +53,13 @@ def as_json(checked: Checked, *, failed: bool) -> dict[str, Any]:
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "note"}
 
 
-def sarif(checked: Checked) -> dict[str, Any]:
+def sarif(checked: Checked, *, sources: str | None = None) -> dict[str, Any]:
     """SARIF 2.1.0, which code hosts show beside the sources.
 
+    Args:
+        checked: What was found.
+        sources: Directory the images were built from, as the repository names it: findings
+            with a line then point into the .py file there. The image itself if None.
     Source: OASIS Static Analysis Results Interchange Format 2.1.0.
     """
     rules = sorted({one.rule for _, findings in checked for one in findings})
@@ -72,7 +76,9 @@ def sarif(checked: Checked) -> dict[str, Any]:
                     }
                 },
                 "results": [
-                    _result(image, one, rules) for image, findings in checked for one in findings
+                    _result(image, one, rules, sources)
+                    for image, findings in checked
+                    for one in findings
                 ],
             }
         ],
@@ -88,11 +94,8 @@ def _rule(name: str) -> dict[str, Any]:
     }
 
 
-def _result(image: str, one: Finding, rules: list[str]) -> dict[str, Any]:
-    physical: dict[str, Any] = {"artifactLocation": {"uri": image}}
-    if one.offset is not None:
-        physical["region"] = {"byteOffset": one.offset, "byteLength": 1}
-    place: dict[str, Any] = {"physicalLocation": physical}
+def _result(image: str, one: Finding, rules: list[str], sources: str | None) -> dict[str, Any]:
+    place: dict[str, Any] = {"physicalLocation": _place(image, one, sources)}
     if one.path:
         name = one.path if one.line is None else f"{one.path}:{one.line}"
         place["logicalLocations"] = [{"fullyQualifiedName": name, "kind": "module"}]
@@ -103,6 +106,19 @@ def _result(image: str, one: Finding, rules: list[str]) -> dict[str, Any]:
         "message": {"text": f"{one.path}: {one.message}" if one.path else one.message},
         "locations": [place],
     }
+
+
+def _place(image: str, one: Finding, sources: str | None) -> dict[str, Any]:
+    if sources is not None and one.line is not None:
+        path = one.path.removesuffix("mpy") + "py" if one.path.endswith(".mpy") else one.path
+        return {
+            "artifactLocation": {"uri": f"{sources.rstrip('/')}/{path}"},
+            "region": {"startLine": one.line},
+        }
+    place: dict[str, Any] = {"artifactLocation": {"uri": image}}
+    if one.offset is not None:
+        place["region"] = {"byteOffset": one.offset, "byteLength": 1}
+    return place
 
 
 def junit(checked: Checked, *, strict: bool) -> str:

@@ -41,6 +41,11 @@ def add_parser(parser: argparse.ArgumentParser) -> None:
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--json", action="store_true", help="findings as JSON")
     how.add_argument("--sarif", action="store_true", help="findings as SARIF 2.1.0")
+    parser.add_argument(
+        "--source-root",
+        metavar="DIR",
+        help="for --sarif: point into the sources the image was built from, in this directory",
+    )
     how.add_argument("--explain", metavar="RULE", help="say what a rule is about; `all` lists them")
     parser.add_argument("--junit", metavar="FILE", help="write a JUnit report as well")
 
@@ -74,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(report.as_json(checked, failed=bool(stopping)), indent=2))
     elif args.sarif:
-        print(json.dumps(report.sarif(checked), indent=2))
+        print(json.dumps(report.sarif(checked, sources=args.source_root), indent=2))
     else:
         for name, found in checked:
             for line in report.text(name if len(checked) > 1 else "", found):

@@ -97,6 +97,13 @@ def test_sarif_has_what_code_hosts_need(broken: str, capsys: pytest.CaptureFixtu
         assert place["region"]["byteOffset"] >= 0
 
 
+def test_sarif_can_point_into_the_sources(broken: str, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["check", broken, "--sarif", "--source-root", "src/"])
+    (run,) = json.loads(capsys.readouterr().out)["runs"]
+    place = run["results"][0]["locations"][0]["physicalLocation"]
+    assert place == {"artifactLocation": {"uri": "src/a.py"}, "region": {"startLine": 2}}
+
+
 def test_junit(broken: str, clean: str, tmp_path: Path) -> None:
     report = tmp_path / "junit.xml"
     assert main(["check", broken, clean, "--junit", str(report)]) == 1
