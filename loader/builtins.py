@@ -31,7 +31,7 @@ from loader.modules.streams import IOBase
 from loader.natives import ATTRIBUTES, GUARDED
 from loader.order import dict_keys, hash_bytes
 from loader.semantics import call, get_iter, iterate, load_attr, store_attr
-from loader.text import class_name, is_guest_class, repr_, str_, type_name
+from loader.text import check_name, class_name, is_guest_class, repr_, str_, type_name
 from romfs.static_qstrs import STATIC_QSTRS
 
 if TYPE_CHECKING:
@@ -271,7 +271,7 @@ def b_getattr(vm: VM, *args: Any) -> Any:
 def _attribute_name(name: Any) -> str:
     if not isinstance(name, str):
         raise TypeError(f"can't convert '{type_name(name)}' object to str implicitly")
-    return name
+    return check_name(name)
 
 
 def b_setattr(vm: VM, *args: Any) -> None:

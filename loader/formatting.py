@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from loader.floats import formatted, repr_float
-from loader.text import repr_, str_, type_name
+from loader.text import check_name, repr_, str_, type_name
 
 
 def format_string(template: str, args: tuple[Any, ...], named: dict[str, Any]) -> str:
@@ -301,7 +301,7 @@ def _percent(text: str, arg: Any, raw: bool) -> str:
             close = text.find(")", at)
             if close < 0:
                 raise ValueError("incomplete format key")
-            value = mapping[text[at + 1 : close]]
+            value = mapping[check_name(text[at + 1 : close])]
             used = len(args)
             at = close + 1
         flags = ""

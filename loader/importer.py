@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from loader.code import Code, link
 from loader.modules import builtin_module, frozen_module
 from loader.source import compile_source
+from loader.text import check_name
 from romfs.errors import IncompatibleMpy
 from romfs.mpy import CodeKind, parse_mpy
 
@@ -37,6 +38,7 @@ def import_module(vm: VM, name: str, globals_: dict[str, Any], fromlist: Any, le
         name = _absolute(name, globals_, level)
     if not name:
         raise ValueError
+    check_name(name)
     found = vm.modules.get(name)
     if found is not None and vm.path and (fromlist is not None or "." not in name):
         return found

@@ -20,7 +20,13 @@ _TEXTS = {
 }  # fmt: skip
 _NONE_IS_DEFAULT = ("split", "rsplit")
 _COUNTED = ("replace", "split", "rsplit")
-_TYPES = {str: "string", bytes: "bytes", bytearray: "bytearray", list: "list", tuple: "tuple"}
+_TYPES: dict[type, str] = {
+    str: "string",
+    bytes: "bytes",
+    bytearray: "bytearray",
+    list: "list",
+    tuple: "tuple",
+}
 
 
 def method_error(owner: Any, name: str, args: tuple[Any, ...]) -> str | None:

@@ -389,6 +389,21 @@ def _text(value: object) -> str:
     return value
 
 
+MAX_NAME = 255
+"""Bytes of the longest name a device interns."""
+
+
+def check_name(name: str) -> str:
+    """A name that will be interned.
+
+    Raises:
+        RuntimeError: It is too long.
+    """
+    if len(name) > MAX_NAME or (not name.isascii() and len(encoded(name)) > MAX_NAME):
+        raise RuntimeError("name too long")
+    return name
+
+
 def encoded(text: str) -> bytes:
     """The bytes a device stores for a str: UTF-8, and bytes that are none as they were."""
     try:

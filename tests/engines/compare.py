@@ -9,7 +9,6 @@ from pathlib import Path
 
 from tests.engines.suite import image_of, normal, programs, romfs_run, run_command, split_output
 
-
 ENGINES = ("interp", "auto", "translate")
 
 
