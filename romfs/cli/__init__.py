@@ -116,7 +116,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     Raises:
         SystemExit: From argparse, for `--help`, `--version` and usage errors (2).
     """
-    words = sys.argv[1:] if argv is None else list(argv)
+    try:
+        return _dispatch(sys.argv[1:] if argv is None else list(argv))
+    except KeyboardInterrupt:
+        print("romfs: interrupted", file=sys.stderr)
+        return exit_codes.INTERRUPTED
+
+
+def _dispatch(words: list[str]) -> int:
     chosen = next((word for word in words if word in VERBS), None)
     if chosen is None and {"--version", "--json"} <= set(words):
         from romfs.cli._version import show
@@ -134,9 +141,6 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         print(f"romfs: error: {error}", file=sys.stderr)
         return exit_codes.of(error)
-    except KeyboardInterrupt:
-        print("romfs: interrupted", file=sys.stderr)
-        return exit_codes.INTERRUPTED
     except BrokenPipeError:
         # The reader (`| head`) has gone: not an error, but nothing more can be written.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -247,6 +247,17 @@ def test_interruption_writes_nothing(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["app"]
 
 
+def test_interruption_while_a_command_is_imported_is_no_traceback(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupt(_: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("romfs.cli.verb_module", interrupt)
+    done = romfs("build")
+    assert (done.code, done.err) == (130, "romfs: interrupted\n")
+
+
 def test_help_of_every_command_fits_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     from romfs.cli import VERBS
 
