@@ -245,7 +245,7 @@ def _resident(obj: Any, vm: Any) -> bool:
         obj is None
         or obj is NULL
         or obj is vm
-        or isinstance(obj, types.ModuleType | types.BuiltinFunctionType)
+        or isinstance(obj, types.ModuleType)
         or (isinstance(obj, type) and not is_guest_class(obj))
         or hasattr(obj, "func")  # a native function of a module
         or getattr(obj, "__self__", None) is vm
@@ -272,6 +272,9 @@ def _parts(obj: Any) -> Iterator[Any]:
     elif isinstance(obj, types.MethodType):
         yield obj.__self__
         yield obj.__func__
+    elif isinstance(obj, types.BuiltinFunctionType):
+        if _bound(obj):
+            yield obj.__self__
     elif isinstance(obj, property):
         yield from (obj.fget, obj.fset, obj.fdel)
     elif isinstance(obj, staticmethod | classmethod):
@@ -287,6 +290,12 @@ def _parts(obj: Any) -> Iterator[Any]:
         if is_guest_class(kind):
             yield kind
             yield from getattr(obj, "__dict__", {}).values()
+
+
+def _bound(obj: Any) -> bool:
+    """Whether it is a method of a native type with its object: made, not in flash."""
+    owner = getattr(obj, "__self__", None)
+    return owner is not None and not isinstance(owner, types.ModuleType | type)
 
 
 def _fixed(words: int) -> Callable[[_Sizer, Any, Footprint], int]:
@@ -310,6 +319,7 @@ _SIZES: dict[type, Callable[[_Sizer, Any, Footprint], int]] = {
     types.FunctionType: _Sizer.function,
     types.CellType: _fixed(2),
     types.MethodType: _fixed(3),
+    types.BuiltinFunctionType: lambda sizer, obj, found: sizer.device.words(3 * _bound(obj)),
     types.GeneratorType: _fixed(16),
     property: _fixed(4),
     staticmethod: _fixed(2),
