@@ -19,7 +19,7 @@ from loader.operators import BINARY, UNARY
 from loader.recovery import recover
 from loader.semantics import load_attr, load_subscr
 from loader.text import GUEST_FILE_PREFIX, type_name
-from loader.translate import methods, nodes
+from loader.translate import methods, nodes, support
 from loader.translate.nodes import HELPER
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Explainer:
 
     def __init__(self, tiers: Tiers) -> None:
         self.tiers = tiers
-        self.nodes: dict[tuple[Code, int], dict[int, ast.expr]] = {}
+        self.nodes: dict[tuple[Code, int], dict[int, ast.AST]] = {}
 
     def __call__(self, exc: BaseException) -> None:
         """Correct the text of an exception that the host raised in translated code."""
@@ -55,7 +55,7 @@ class Explainer:
             return
         found = last = trace
         while last is not None:
-            if last.tb_frame.f_code.co_filename != methods.__file__:
+            if last.tb_frame.f_code.co_filename not in _HELPER_FILES:
                 found = last
             last = last.tb_next
         trace = found
@@ -74,7 +74,7 @@ class Explainer:
         except Unknown:
             return
 
-    def tree(self, root: Code, ip: int) -> dict[int, ast.expr]:
+    def tree(self, root: Code, ip: int) -> dict[int, ast.AST]:
         """The operations of a unit by their number."""
         key = (root, ip)
         if key not in self.nodes:
@@ -82,14 +82,18 @@ class Explainer:
             self.nodes[key] = {
                 node.col_offset: node
                 for node in ast.walk(module)
-                if isinstance(node, ast.expr) and node.col_offset
+                if isinstance(node, ast.expr | ast.AugAssign) and node.col_offset
             }
         return self.nodes[key]
 
-    def correct(self, exc: BaseException, node: ast.expr, scope: Scope) -> None:
+    def correct(self, exc: BaseException, node: ast.AST, scope: Scope) -> None:
         """Say it as the interpreter would."""
         vm = self.tiers.vm
-        if isinstance(node, ast.Call):
+        operation = _operation(node)
+        if operation is not None:
+            number, lhs, rhs = operation
+            recover(vm, _BINARY + number, scope.value(lhs), scope.value(rhs), exc)
+        elif isinstance(node, ast.Call):
             args = node.args
             if isinstance(node.func, ast.Name) and node.func.id.startswith(_METHOD):
                 owner = scope.value(args[0])
@@ -99,7 +103,8 @@ class Explainer:
                 function = scope.value(node.func)
             text = str(exc.args[0]) if exc.args else ""
             if text.endswith("is not callable") and callable(function):
-                return
+                if not isinstance(function, staticmethod):
+                    return  # something it called
             given: list[Any] = []
             for arg in args:
                 if isinstance(arg, ast.Starred):
@@ -111,7 +116,7 @@ class Explainer:
                         raise Unknown
                     given.extend(value)
                 else:
-                    given.append(None)
+                    given.append(scope.perhaps(arg))
             names: list[str] = []
             for keyword in node.keywords:
                 if keyword.arg is None:
@@ -119,15 +124,7 @@ class Explainer:
                 else:
                     names.append(keyword.arg)
             _call(vm, exc, function, given, names)
-        elif isinstance(node, ast.BinOp):
-            number = _BINARY_NUMBERS[type(node.op)]
-            left, right = scope.value(node.left), scope.value(node.right)
-            recover(vm, _BINARY + number, left, right, exc)
-        elif isinstance(node, ast.Compare) and len(node.ops) == 1:
-            number = _COMPARISON_NUMBERS[type(node.ops[0])]
-            left, right = scope.value(node.left), scope.value(node.comparators[0])
-            recover(vm, _BINARY + number, left, right, exc)
-        elif isinstance(node, ast.Subscript):
+        elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
             obj, key = scope.value(node.value), scope.key(node.slice)
             if type(obj) in _FLAT:
                 try:
@@ -137,6 +134,24 @@ class Explainer:
         elif isinstance(node, ast.UnaryOp) and type(node.op) in _UNARY_NUMBERS:
             operand = scope.value(node.operand)
             recover(vm, _UNARY + _UNARY_NUMBERS[type(node.op)], None, operand, exc)
+
+
+def _operation(node: ast.AST) -> tuple[int, ast.expr, ast.expr] | None:
+    """Number and operands of a binary operator."""
+    if isinstance(node, ast.BinOp):
+        symbol = _SIGNS[type(node.op)] + "=" * hasattr(node, "inplace")
+        return _SYMBOLS[symbol], node.left, node.right
+    if isinstance(node, ast.AugAssign):
+        return _SYMBOLS[_SIGNS[type(node.op)] + "="], node.target, node.value
+    if isinstance(node, ast.Compare) and len(node.ops) == 1:
+        number = _COMPARISON_NUMBERS[type(node.ops[0])]
+        return number, node.left, node.comparators[0]
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        sign = _HELPED.get(node.func.id)
+        if sign is not None:
+            symbol = sign + "=" * hasattr(node, "inplace")
+            return _SYMBOLS[symbol], node.args[0], node.args[1]
+    return None
 
 
 def _call(vm: Any, exc: BaseException, f: Any, args: list[Any], names: list[str]) -> None:
@@ -202,6 +217,13 @@ class Scope:
         if isinstance(node, ast.Call):
             return self.helper(node)
         raise Unknown
+
+    def perhaps(self, node: ast.expr) -> Any:
+        """The value of an expression, or None."""
+        try:
+            return self.value(node)
+        except Unknown:
+            return None
 
     def name(self, text: str) -> Any:
         for space in (self.locals, self.globals, self.builtins):
@@ -274,7 +296,9 @@ def unit_of(host: types.CodeType) -> tuple[Code, int] | None:
 
 
 _SYMBOLS = {operator.symbol: n for n, operator in enumerate(BINARY)}
-_BINARY_NUMBERS = {type(op): _SYMBOLS[symbol] for symbol, op in nodes.OPERATORS.items()}
+_SIGNS: dict[type, str] = {type(op): symbol for symbol, op in nodes.OPERATORS.items()}
+_HELPED = {HELPER + "power": "**", HELPER + "divide": "/", HELPER + "modulo": "%"}
+_HELPER_FILES = frozenset({methods.__file__, support.__file__})
 _COMPARISON_NUMBERS = {type(op): _SYMBOLS[symbol] for symbol, op in nodes.COMPARISONS.items()} | {
     ast.NotIn: _SYMBOLS["in"],
     ast.IsNot: _SYMBOLS["is"],

@@ -92,8 +92,8 @@ def _format(vm: VM) -> Method:
             if plain:
                 for arg in args:
                     kind = type(arg)
-                    if kind is not int and kind is not str:
-                        break
+                    if kind is not int and (kind is not str or not arg.isascii()):
+                        break  # a device counts bytes
                 else:
                     try:
                         return obj.format(*args)

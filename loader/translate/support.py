@@ -16,7 +16,7 @@ from loader.code import NULL
 from loader.construct import CONSTRUCT
 from loader.exceptions import HostFault, is_host_fault, visible
 from loader.modules import array
-from loader.loops_support import PENDING, delegate, make_function, raise_pending
+from loader.loops_support import PENDING, TEXTS, delegate, make_function, raise_pending
 from loader.order import made_set, note_display
 from loader.semantics import (
     complex_divide,
@@ -138,7 +138,7 @@ def make(code: Any, defaults: Any, kwdefaults: Any, cells: tuple[types.CellType,
 
 def modulo(lhs: Any, rhs: Any) -> Any:
     """`%`."""
-    return lhs % rhs if type(lhs) is not str else format_(lhs, rhs)
+    return format_(lhs, rhs) if type(lhs) in TEXTS else lhs % rhs
 
 
 def delete_subscr(obj: Any, key: Any) -> None:
@@ -247,6 +247,8 @@ def _host_formats(text: str) -> tuple[frozenset[type], ...] | None:
 
 def format_(text: str, values: Any) -> str:
     """`text % values`, by the host where ints and texts are formatted plainly."""
+    if type(text) is not str:
+        return format_percent(text, values)
     wanted = _conversions.get(text, ())
     if wanted == ():
         if len(_conversions) > _MAX_FORMATS:
@@ -257,12 +259,13 @@ def format_(text: str, values: Any) -> str:
         if kind is tuple:
             if len(values) == len(wanted):
                 for value, kinds_ in zip(values, wanted, strict=True):
-                    if type(value) not in kinds_:
-                        break
+                    of = type(value)
+                    if of not in kinds_ or (of is str and not value.isascii()):
+                        break  # a device counts bytes
                 else:
-                    return text % values
-        elif len(wanted) == 1 and kind in wanted[0]:
-            return text % values
+                    return text % values  # type: ignore[no-any-return]
+        elif len(wanted) == 1 and kind in wanted[0] and (kind is int or values.isascii()):
+            return text % values  # type: ignore[no-any-return]
     return format_percent(text, values)
 
 
@@ -356,6 +359,7 @@ def helpers(vm: VM) -> dict[str, Any]:
     found["common"] = frozenset({
         int, float, str, bool, bytes, bytearray, list, tuple, dict, set, type(None), complex,
     })  # fmt: skip
+    found["texts"] = TEXTS
     found["cut_errors"] = (ValueError, OverflowError, TypeError)
     found["store_cut"] = store_cut
     found["super"] = Super

@@ -382,7 +382,9 @@ class Values:
         if type(extra) is tuple and extra[0] == "inplace" and _same(extra[1], where):
             _, _, operator, rhs = extra
             _set_context(where, nodes.STORE)
-            self.write(ast.AugAssign(where, operator, rhs, lineno=value.node.lineno, col_offset=0))
+            number = nodes.numbers.next()
+            at = value.node.lineno
+            self.write(ast.AugAssign(where, operator, rhs, lineno=at, col_offset=number))
             return
         _set_context(where, nodes.STORE)
         self.write(nodes.assign(where, value.node, line))
@@ -654,6 +656,8 @@ class Values:
                 if plain in ("&", "|", "^") and _is_bool(left) and _is_bool(right):
                     # Of two bools a device makes an int.
                     made = ast.UnaryOp(nodes.UNARIES[0], made, lineno=line, col_offset=0)
+            if plain is not symbol:
+                made.inplace = True  # type: ignore[attr-defined]  # for `explain`
             number_only = plain in _ARITHMETIC_ONLY
             self.push(made, size, _NOT_STR if number_only else None)
 
@@ -676,7 +680,7 @@ class Values:
     def modulo(self, lhs: Entry, rhs: Entry, line: int) -> ast.expr:
         """`%`: the host's, except for formatting."""
         left, right = self.value(lhs), self.value(rhs)
-        if type(left) is ast.Constant and type(left.value) is str:
+        if type(left) is ast.Constant and type(left.value) in (str, bytes):
             return help_call("format", [left, right], line)
         if type(right) is ast.Constant and type(right.value) is int:
             # Formatting one int is the same for host and guest.
@@ -686,7 +690,9 @@ class Values:
         first, again = self.twice(lhs, line)
         remainder = nodes.binary(again, nodes.OPERATORS["%"], right, line)
         formatted = help_call("format", [again, right], line)
-        return choose(is_type(first, "str", line, negate=True), remainder, formatted, line)
+        kind = call(helper("type", line), [first], line)
+        is_text = compare(kind, nodes.IN, helper("texts", line), line)
+        return choose(is_text, formatted, remainder, line)
 
     def identity(self, lhs: Entry, rhs: Entry, line: int) -> ast.expr:
         """`is`: equal small ints are identical on a device."""
