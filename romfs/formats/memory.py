@@ -120,6 +120,22 @@ class Memory:
                 return segment.data[address - segment.address :][:length]
         return None
 
+    def holds(self, address: int, data: bytes) -> bool:
+        """Whether just these bytes are at an address. Cheap between additions, too."""
+        end = address + len(data)
+        at = bisect_right(self._starts, address) - 1
+        have = address
+        while 0 <= at < len(self._pieces) and have < end:
+            piece = self._pieces[at]
+            low, high = have - piece.address, min(end, piece.end) - piece.address
+            if low < 0 or low >= len(piece.data):
+                return False
+            if piece.data[low:high] != data[have - address :][: high - low]:
+                return False
+            have = piece.address + high
+            at += 1
+        return have == end
+
     def window(self, start: int, end: int) -> Memory:
         """The part inside `start`..`end`."""
         part = Memory()

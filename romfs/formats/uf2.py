@@ -159,7 +159,9 @@ def _number(
 ) -> None:
     """Note a block's number in its run, or begin the next run."""
     run = runs[-1] if runs else None
-    if run is None or run.total != total or (number in run.seen and len(run.seen) == run.total):
+    repeated = run is not None and run.seen.get(number) == (address, payload)
+    complete = run is not None and len(run.seen) == run.total
+    if run is None or run.total != total or (complete and not repeated):
         run = _Run(total)
         runs.append(run)
     if run.seen.setdefault(number, (address, payload)) != (address, payload):
@@ -171,7 +173,7 @@ def _place(memory: Memory, address: int, payload: bytes, family: int | None) -> 
         memory.add(address, payload, what=f"UF2 block ({family_name(family)})")
     except OverlapError:
         # A block that is there twice, as some writers make, changes nothing.
-        if memory.read(address, len(payload)) != payload:
+        if not memory.holds(address, payload):
             raise
 
 

@@ -45,6 +45,25 @@ def test_window_and_rest_make_the_whole(memory: Memory, start: int, length: int)
     assert not any(start <= at < end for at in model(outside))
 
 
+@given(
+    st.lists(st.tuples(st.integers(0, 60), st.binary(max_size=12)), max_size=12),
+    st.integers(0, 60),
+    st.binary(max_size=20),
+)
+def test_holds_is_a_comparison(
+    pieces: list[tuple[int, bytes]], address: int, wanted: bytes
+) -> None:
+    memory = Memory()
+    for at, data in pieces:
+        if not memory.window(at, at + len(data)):
+            memory.add(at, data)
+    assert memory.holds(address, wanted) == (
+        not wanted or memory.read(address, len(wanted)) == wanted
+    )
+    there = memory.read(address, len(wanted))
+    assert there is None or memory.holds(address, there)
+
+
 @given(memories(), st.sampled_from((16, 256, 4096)))
 def test_blocks_cut_at_multiples(memory: Memory, size: int) -> None:
     joined: dict[int, int] = {}

@@ -102,6 +102,15 @@ def test_a_shuffled_and_repeated_file_is_the_same_file() -> None:
     assert read_uf2(joined([parts[3], *parts[::-1]])) == read_uf2(data)
 
 
+def test_a_file_with_every_block_twice_is_the_same_file() -> None:
+    # With the time of a test this ends only if each repetition is cheap.
+    content = b"".join(number.to_bytes(4, "little") * 64 for number in range(20_000))
+    file = Uf2File({None: Memory([(0x1000, content)])})
+    data = write_uf2(file)
+    blocks = [data[at : at + 512] for at in range(0, len(data), 512)]
+    assert read_uf2(b"".join(block * 2 for block in blocks)) == file
+
+
 def test_concatenated_files_are_one() -> None:
     first = write_uf2(Uf2File({SAMD51: Memory([(0x4000, bytes(700))])}))
     second = write_uf2(Uf2File({SAMD51: Memory([(0x7_0000, bytes(300))])}))
