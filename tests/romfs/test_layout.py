@@ -12,7 +12,7 @@ from romfs.blocks import changed_blocks
 from romfs.errors import BuildError, ImageError
 from romfs.image import MAX_DEPTH, File, Image
 from romfs.layout import Content, Geometry, build_image, lay_out
-from romfs.records import Kind, encode_record
+from romfs.records import Kind, encode_record, iter_records
 from tests.strategies import Tree, trees
 
 
@@ -72,6 +72,11 @@ def test_equal_contents_are_stored_once_with_the_strictest_alignment() -> None:
 def test_strictly_aligned_contents_lie_together_so_that_gaps_are_few() -> None:
     files = [content(f"{n:02}", bytes([n]) * 100, align=256 if n % 2 else 1) for n in range(40)]
     assert len(lay_out(files).image) < 40 * 100 // 2 + 20 * 256 + 1200
+
+
+def test_slightly_aligned_contents_stay_among_the_others() -> None:
+    layout = lay_out([content("a", b"1" * 5, align=16), content("b", b"2"), content("c", b"3")])
+    assert list(layout.places) == sorted(layout.places, key=lambda path: layout.places[path])
 
 
 def test_places_of_empty_files_are_zero() -> None:
@@ -198,14 +203,13 @@ def test_without_either_everything_after_the_edit_moves() -> None:
 
 def test_new_files_find_room_in_the_metadata_without_moving_data() -> None:
     files = random_tree(200)
-    more = {**files, "pkg3/new.mpy": b"n" * 300}
-    before, after = (
-        Image(laid_out(files, ROOMY)),
-        Image(laid_out(more, ROOMY, Image(laid_out(files, ROOMY)))),
-    )
-    assert [f.data_offset for _, f in before.files()] == [
-        f.data_offset for path, f in after.files() if path in files
-    ]
+    geometry = Geometry(256, 4 << 20)
+    before = Image(laid_out(files, geometry))
+    more = {**files, **{f"pkg3/new{n}.mpy": bytes([n]) * 300 for n in range(12)}}
+    after = Image(laid_out(more, geometry, before))
+    assert {path: file.data_offset for path, file in before.files()} == {
+        path: file.data_offset for path, file in after.files() if path in files
+    }
 
 
 @pytest.mark.parametrize("erase", [4096, 16384, 65536, 131072])
@@ -279,6 +283,20 @@ def test_slack_ends_exactly_where_the_partition_does() -> None:
     assert len(laid_out(files, Geometry(4096, roomy))) == roomy
     for capacity in (roomy - 1, roomy - 2):
         assert len(laid_out(files, Geometry(4096, capacity))) <= capacity
+
+
+def test_the_lead_holds_only_header_and_padding() -> None:
+    files = random_tree(20)
+    lead = Geometry(erase=4096, capacity=4 << 20, lead=2048)
+    data = laid_out(files, lead)
+    first = next(iter(iter_records(memoryview(data), Image(data).payload, len(data))))
+    assert (first.kind, first.end) == (Kind.PADDING, 2048)
+    assert {path: bytes(file.data) for path, file in Image(data).files()} == files
+    # Around a previous image, too; and without room, the image counts for more.
+    again = laid_out(edited(files, "pkg0/module0.mpy", grow=3), lead, Image(data))
+    assert again[7:2048] == data[7:2048]
+    tight = laid_out(files)
+    assert laid_out(files, Geometry(erase=4096, capacity=len(tight), lead=2048)) == tight
 
 
 def test_slack_is_given_up_before_the_image_is() -> None:
