@@ -140,24 +140,12 @@ def _image(args: argparse.Namespace, board: Board) -> bytes:
 
 
 def _build(place: Path, args: argparse.Namespace, board: Board) -> bytes:
-    from romfs.build import build
-    from romfs.cache import Cache, default_directory
-    from romfs.cli._sources import make_sources
+    from romfs.cli._device_build import build_for
     from romfs.config import find_config
 
-    config = find_config(place)
-    if args.size is None and config.size is not None:
-        args.size = config.size
+    args.size = args.size or find_config(place).size
     target = make_target(args.board, size=args.size, partition=args.partition)
-    sources = make_sources(
-        argparse.Namespace(manifest_var=[], manifest_allow=[], offline=False), config, place
-    )
-    built = build(
-        sources.source,
-        target,
-        config=config,
-        cache=Cache(default_directory()),
-    )
+    built = build_for(args, place, target)
     for finding in built.findings:
         print(f"romfs: {finding}", file=sys.stderr)
     return built.image

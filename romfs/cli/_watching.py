@@ -132,6 +132,7 @@ class Device:
         self._target: BuildTarget | None = None
         self._key: tuple[Any, ...] = ()
         self._image: bytes | None = None
+        self._kept = Path()
 
     def _tell(self, name: str, facts: dict[str, Any]) -> None:
         """All of the first time; later what is unusual."""
@@ -140,6 +141,8 @@ class Device:
 
     def update(self) -> str:
         """Build, write what differs, start. Returns what it did, in words."""
+        from romfs.cli import _last_image
+
         image = None
         if self._target is not None:
             # Before the device is disturbed: a mistake in the source must not stop it.
@@ -152,6 +155,9 @@ class Device:
             key = (info.mpy, target.size, target.erase, None if board is None else board.id)
             if image is None or key != self._key:
                 self._key, self._target = key, target_of(info, target, board)
+                name = board.id if board is not None else info.machine
+                root = str(self._place.resolve())
+                self._kept = _last_image.place(root, name, target.index, target.size)
                 image = self._build(self._target)
             return image
 
@@ -160,8 +166,13 @@ class Device:
         return _words(result)
 
     def _build(self, target: BuildTarget) -> bytes:
-        previous = None if self._image is None else Image(self._image)
-        return build_for(self._args, self._place, target, previous).image
+        """Build, with what is unchanged left where the last build for the device had it."""
+        from romfs.cli import _last_image
+
+        previous = _last_image.load(self._kept) if self._image is None else Image(self._image)
+        image = build_for(self._args, self._place, target, previous).image
+        _last_image.store(self._kept, image)
+        return image
 
     def output(self, timeout: float) -> tuple[bytes, bool]:
         """What the device printed, and whether the program has ended."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from romfs.cli import exit_codes
 from romfs.cli._device import Reporter, add_port_arguments, options_of
 from romfs.cli._routes import add_route_arguments, run_route
+from romfs.cli._sources import add_source_arguments
 
 if TYPE_CHECKING:
     from boards import Board
@@ -66,6 +67,7 @@ def add_parser(parser: argparse.ArgumentParser) -> None:
     )
     how.add_argument("--json", action="store_true", help="events, one JSON object a line")
     add_route_arguments(parser)
+    add_source_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -194,7 +196,7 @@ def _source(args: argparse.Namespace) -> Source:
         key = (info.mpy, target.size, target.erase, None if board is None else board.id)
         with lock:
             if key not in built:
-                built[key] = _build(place, info, target, board, fresh=args.full)
+                built[key] = _build(args, place, info, target, board)
             return built[key]
 
     return from_tree
@@ -208,56 +210,23 @@ def _is_fat(place: Path) -> bool:
 
 
 def _build(
-    place: Path, info: DeviceInfo, target: Target, board: Board | None, *, fresh: bool
+    args: argparse.Namespace, place: Path, info: DeviceInfo, target: Target, board: Board | None
 ) -> bytes:
     """Build a tree for the device that is connected.
 
-    Args:
-        fresh: Lay everything out anew, instead of leaving unchanged data where it is.
+    With --full everything is laid out anew; else unchanged data stays where it is.
     """
-    from flash.checks import abi
-    from romfs import build as builder
-    from romfs.cache import Cache, default_directory
+    from romfs.build import BuildFailed
     from romfs.cli import _last_image
-    from romfs.config import find_config
+    from romfs.cli._device_build import build_for, target_of
     from romfs.findings import Finding
-    from romfs.mpy import Header
-    from romfs.sources import open_source
-    from romfs.target import Target as BuildTarget
 
-    device = abi(info, board)
-
-    def refuses(header: Header) -> str | None:
-        if device is None:
-            return "incompatible .mpy file"
-        return device.accepts(
-            header.arch,
-            header.sub_version,
-            header.arch_flags,
-            header.small_int_bits,
-            header.version,
-        )
-
-    erase = max(size for _, size in target.blocks(target.size))
     name = board.id if board is not None else info.machine
     kept = _last_image.place(str(place.resolve()), name, target.index, target.size)
+    previous = None if args.full else _last_image.load(kept)
     try:
-        built = builder.build(
-            open_source(place),
-            BuildTarget(
-                board=None if board is None else board.key,
-                march=None if device is None else device.native_arch,
-                march_flags=None if device is None else ",".join(device.flags) or None,
-                refuses=refuses,
-                capacity=target.size,
-                erase=erase,
-                frozen=frozenset((board.frozen or ()) if board is not None else ()),
-            ),
-            config=find_config(place),
-            cache=Cache(default_directory()),
-            previous=None if fresh else _last_image.load(kept),
-        )
-    except builder.BuildFailed as failure:
+        built = build_for(args, place, target_of(info, target, board), previous)
+    except BuildFailed as failure:
         for problem in failure.problems:
             prefix = "" if isinstance(problem, Finding) else "error: "
             print(f"romfs: {prefix}{problem}", file=sys.stderr)

@@ -209,6 +209,9 @@ class Session:
             "PYTHONPATH": str(ROOT),
             "COLUMNS": "100",
             "GIT_CONFIG_GLOBAL": os.devnull,
+            # Other plugins of the environment only cost time.
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+            "PYTEST_PLUGINS": "romfs.cli.pytest_plugin",
             "GITHUB_STEP_SUMMARY": str(self.directory / "summary.md"),
         }
         shell = subprocess.Popen(
