@@ -147,6 +147,20 @@ class Partition:
         units = [region.block_size for region in self.erase]
         return max([*units, self.block_size or 1, self.min_prepare or 1])
 
+    @property
+    def at_risk(self) -> int:
+        """Bytes from the start that a power cut in a small write there may lose; 0: none.
+
+        Where a driver reads, erases and programs a whole unit for every write, or can
+        program a unit only as a whole. An image that begins with as much padding loses
+        only that.
+        """
+        if Quirk.ERASE_NOT_SEEN_AS_BLANK in self.quirks:
+            return max([region.block_size for region in self.erase[:1]] + [self.block_size or 0])
+        if Quirk.PROGRAMS_WHOLE_UNIT_WITHOUT_ERASE in self.quirks and (self.write or 0) > 256:
+            return self.write or 0
+        return 0
+
     def erase_size_at(self, offset: int) -> int:
         """Bytes erased together at `offset`; 0 where nothing is erased.
 

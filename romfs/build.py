@@ -299,7 +299,7 @@ def _geometry(target: Target, config: Config) -> Geometry | None:
     geometry = target.geometry
     if geometry is None or config.budget is None:
         return geometry
-    return Geometry(geometry.erase, min(geometry.capacity, config.budget))
+    return replace(geometry, capacity=min(geometry.capacity, config.budget))
 
 
 def _info(config: Config, target: Target, compiler: Compiler | None) -> dict[str, Any]:

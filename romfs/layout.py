@@ -26,7 +26,7 @@ from romfs.placement import (
     place_around,
     slot_end,
 )
-from romfs.records import MAGIC, Kind, encode_record
+from romfs.records import MAGIC, Kind, encode_padding, encode_record
 from romfs.varuint import encode_varuint
 
 FILL = b"\xff"
@@ -61,10 +61,13 @@ class Geometry:
     Attributes:
         erase: Bytes of an erase block.
         capacity: Bytes of the partition.
+        lead: Bytes from the start that hold nothing but header and padding, if there is
+            room: what a power cut in the flashing tool's last write may lose.
     """
 
     erase: int
     capacity: int
+    lead: int = 0
 
     @property
     def room(self) -> int:
@@ -149,11 +152,13 @@ def lay_out(
     _measure(root, width)
     # The data record's header precedes the first content.
     start = payload + root.size + len(record) + 1 + width
+    padding = _lead(geometry, payload, start + sum(piece.size for piece in pieces))
+    start += len(padding)
     placed, end = _place(pieces, start, geometry, previous)
 
-    body = bytearray()
+    body = bytearray(padding)
     _emit(root, body, placed, payload, width)
-    assert len(body) == root.size, "an offset is wider than the bound promised"
+    assert len(body) == len(padding) + root.size, "an offset is wider than the bound promised"
     info_at = payload + len(body)
     body += record
     if pieces:
@@ -170,6 +175,14 @@ def lay_out(
         image = image[:at] + digest + image[at + len(digest) :]
     places = {c.path: (placed[c.digest] if c.data else 0, len(c.data)) for c in contents}
     return Layout(image, places, start if pieces else len(image))
+
+
+def _lead(geometry: Geometry | None, payload: int, size: int) -> bytes:
+    """A padding record up to the end of the lead, if the image then still fits easily."""
+    if geometry is None or geometry.lead < payload + 2:
+        return b""
+    wanted = geometry.lead - payload
+    return encode_padding(wanted, FILL) if size + size // 8 + wanted <= geometry.capacity else b""
 
 
 def _tree(contents: Sequence[Content], directories: Iterable[str]) -> _Node:
@@ -270,7 +283,8 @@ def _upper_bound(
 
     It does not depend on a previous image: that must not change the width.
     """
-    metadata = 64 + _metadata_bound(root) + record
+    lead = 0 if geometry is None else geometry.lead
+    metadata = 64 + _metadata_bound(root) + record + lead
     data = sum(piece.size + piece.align for piece in pieces)
     tight = int((metadata + data) * WORST_GROWTH) + 1
     if geometry is None:

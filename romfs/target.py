@@ -39,6 +39,7 @@ class Target:
             with this header, or None if it takes it.
         capacity: Bytes of its partition, or None if unknown.
         erase: Bytes of its largest erase block, or None if unknown.
+        lead: Bytes from image start that a power cut in the last write may lose.
         align: Bytes every file's data must be aligned to.
         frozen: Modules frozen into its firmware, which come before those in an image.
         runs_main: Whether it runs main.py from the image.
@@ -51,6 +52,7 @@ class Target:
     refuses: Callable[[Header], str | None] = lambda header: None
     capacity: int | None = None
     erase: int | None = None
+    lead: int = 0
     align: int = 1
     frozen: frozenset[str] = frozenset()
     runs_main: bool = False
@@ -60,4 +62,4 @@ class Target:
         """For the layout, where both numbers are known."""
         if self.capacity is None or self.erase is None:
             return None
-        return Geometry(self.erase, self.capacity)
+        return Geometry(self.erase, self.capacity, self.lead)

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from romfs.errors import ConfigError
 from romfs.sizes import parse_size
-from romfs.target import Target
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from boards import Board
     from romfs.mpy import Header
+    from romfs.target import Target
 
 
 def size_argument(text: str) -> int:
@@ -45,18 +45,21 @@ def make_target(
     Raises:
         BoardError: No such board or partition, or it cannot have that size.
     """
+    from romfs.target import Target
+
     if board_name is None:
         return Target(march=march, march_flags=march_flags, capacity=size, align=align or 1)
     import boards
 
     board = boards.load(board_name)
-    capacity, erase = size, None
+    capacity, erase, lead = size, None, 0
     if board.partitions:
         part = board.partition(partition)
         if size is not None:
             part = part.with_size(size)
         capacity = part.capacity
         erase = part.alignment if part.alignment > 1 else None
+        lead = part.at_risk
     return Target(
         board=board.key,
         march=march or board.native_arch,
@@ -65,6 +68,7 @@ def make_target(
         refuses=_refusal(board),
         capacity=capacity,
         erase=erase,
+        lead=lead,
         align=align or 1,
         frozen=frozenset(board.frozen or ()),
         runs_main=board.boot.initial_cwd == board.boot.mount_point,
