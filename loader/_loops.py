@@ -833,7 +833,9 @@ def run(code, L, resume=None):
         if exc.__traceback__.tb_next is None:
             # Raised by an instruction itself: MicroPython may do better, or say it otherwise.
             y = recover(vm, op, x, t, exc)
-            if y is not FAILED:
+            if type(y) is Replaced:
+                exc = y.exc
+            elif y is not FAILED:
                 t = y
                 continue
         leave_frame(exc, code, ip, op)
@@ -1682,7 +1684,9 @@ def run_observed(code, L, resume=None):
         if exc.__traceback__.tb_next is None:
             # Raised by an instruction itself: MicroPython may do better, or say it otherwise.
             y = recover(vm, op, x, t, exc)
-            if y is not FAILED:
+            if type(y) is Replaced:
+                exc = y.exc
+            elif y is not FAILED:
                 t = y
                 continue
         leave_frame(exc, code, ip, op)
@@ -2534,7 +2538,9 @@ def generate(code, L):
         if exc.__traceback__.tb_next is None:
             # Raised by an instruction itself: MicroPython may do better, or say it otherwise.
             y = recover(vm, op, x, t, exc)
-            if y is not FAILED:
+            if type(y) is Replaced:
+                exc = y.exc
+            elif y is not FAILED:
                 t = y
                 continue
         leave_frame(exc, code, ip, op)
@@ -3387,7 +3393,9 @@ def generate_observed(code, L):
         if exc.__traceback__.tb_next is None:
             # Raised by an instruction itself: MicroPython may do better, or say it otherwise.
             y = recover(vm, op, x, t, exc)
-            if y is not FAILED:
+            if type(y) is Replaced:
+                exc = y.exc
+            elif y is not FAILED:
                 t = y
                 continue
         leave_frame(exc, code, ip, op)

@@ -210,7 +210,7 @@ def _interned_rank(vm: VM, name: str) -> tuple[int, int, str]:
     number = _STATIC.get(name)
     if number is not None:
         return 0, number, name
-    if name in _FIRMWARE or name in _FUNCTIONS or name in _TYPES:
+    if name in _FIRMWARE or name in FUNCTIONS or name in _TYPES:
         return 1, 0, name
     return 2, vm.pool.rank(name), name
 
@@ -555,7 +555,7 @@ class ViperTypeError(TypeError):
     """Raised by the native code emitter only; kept because programs may name it."""
 
 
-_EXCEPTIONS = (
+EXCEPTIONS = (
     ArithmeticError, AssertionError, AttributeError, BaseException, EOFError, Exception,
     GeneratorExit, ImportError, IndentationError, IndexError, KeyError, KeyboardInterrupt,
     LookupError, MemoryError, NameError, NotImplementedError, OSError, OverflowError,
@@ -563,7 +563,7 @@ _EXCEPTIONS = (
     ZeroDivisionError, StopAsyncIteration, UnicodeError, ViperTypeError,
 )  # fmt: skip
 
-_FUNCTIONS: dict[str, Callable[..., Any]] = {
+FUNCTIONS: dict[str, Callable[..., Any]] = {
     "abs": b_abs, "all": b_all, "any": b_any, "bin": b_bin, "callable": b_callable, "chr": b_chr,
     "compile": b_compile, "delattr": b_delattr, "dir": b_dir, "divmod": b_divmod, "eval": b_eval,
     "exec": b_exec, "execfile": b_execfile, "getattr": b_getattr, "globals": b_globals,
@@ -580,7 +580,7 @@ def namespace(vm: VM) -> dict[str, Any]:
     """The dict of the module `builtins`."""
     values: dict[str, Any] = {"__name__": "builtins"}
     values.update(_TYPES)
-    values.update({kind.__name__: kind for kind in _EXCEPTIONS})
-    values.update({name: types.MethodType(function, vm) for name, function in _FUNCTIONS.items()})
+    values.update({kind.__name__: kind for kind in EXCEPTIONS})
+    values.update({name: types.MethodType(function, vm) for name, function in FUNCTIONS.items()})
     values["super"] = Super
     return values

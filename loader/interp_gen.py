@@ -600,7 +600,9 @@ def {name}(code, L{resume}):
         if exc.__traceback__.tb_next is None:
             # Raised by an instruction itself: MicroPython may do better, or say it otherwise.
             y = recover(vm, op, x, t, exc)
-            if y is not FAILED:
+            if type(y) is Replaced:
+                exc = y.exc
+            elif y is not FAILED:
                 t = y
                 continue
         leave_frame(exc, code, ip, op)

@@ -25,7 +25,7 @@ from loader.exceptions import (
 from loader.natives import GUARDED
 from loader.ops import BY_NAME, Fmt
 from loader.order import made_set, note_display
-from loader.recovery import FAILED, recover
+from loader.recovery import FAILED, Replaced, recover
 from loader.semantics import (
     call,
     complex_divide,
@@ -61,6 +61,7 @@ __all__ = [
     "ITERATOR_PAD",
     "NULL",
     "PENDING",
+    "Replaced",
     "TEXTS",
     "BytecodeError",
     "Cell",

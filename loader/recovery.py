@@ -15,6 +15,7 @@ import types
 from typing import TYPE_CHECKING, Any
 
 from loader.code import NULL, Null
+from loader.construct import fill_dict
 from loader.exceptions import raised_by_guest
 from loader.method_errors import method_error
 from loader.operators import BINARY, UNARY
@@ -34,6 +35,19 @@ _ITEM_FORMATS = frozenset("bBhHiIlLqQ")
 
 FAILED = Null()
 """What `recover` returns where the instruction has failed for good."""
+
+
+class Replaced:
+    """What `recover` returns where another exception takes the place of the host's.
+
+    Attributes:
+        exc: The exception.
+    """
+
+    __slots__ = ("exc",)
+
+    def __init__(self, exc: BaseException) -> None:
+        self.exc = exc
 
 
 def recover(vm: VM, op: int, x: Any, t: Any, exc: BaseException) -> Any:
@@ -147,8 +161,12 @@ def _binary(operator: Any, x: Any, t: Any, exc: BaseException) -> Any:
             # The bool was tried as left operand, and its int refused for the float's sake.
             method, x, t = "__r" + method[2:], t, x
         if symbol == "|" and type(x) is dict:
-            exc.args = (f"'{type_name(t)}' object isn't iterable",)
-            return FAILED
+            made = x if operator.name.startswith("INPLACE") else dict(x)
+            try:
+                fill_dict(made, (t,), {})
+            except (TypeError, ValueError) as error:
+                return Replaced(error)
+            return made
         rhs = type_name(t) if symbol[0] in "<>" and symbol not in ("<<", ">>") else _operand(t)
         exc.args = (f"unsupported types for {method}: '{_operand(x)}', '{rhs}'",)
         return FAILED

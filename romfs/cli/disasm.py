@@ -21,6 +21,9 @@ def add_parser(parser: argparse.ArgumentParser) -> None:
         "function", nargs="?", metavar="FUNCTION", help="only this one; dots lead to inner ones"
     )
     parser.add_argument("--json", action="store_true", help="instructions as JSON")
+    parser.add_argument(
+        "--python", action="store_true", help="the Python functions the translator makes of it"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -29,6 +32,8 @@ def run(args: argparse.Namespace) -> int:
     from loader.disasm import listing, module_listing, native_listing
 
     root, function = _open(args)
+    if args.python:
+        return _print_python(root, function)
     lines = module_listing(root)
     if function:
         found = root.find(function.split("."))
@@ -43,6 +48,24 @@ def run(args: argparse.Namespace) -> int:
         return 0
     for line in lines:
         print(line)
+    return 0
+
+
+def _print_python(root: Code, function: str | None) -> int:
+    """Print translations: of one function, or of the module and what it defines."""
+    from loader.code import Code
+    from loader.tiering import python_text
+
+    if function:
+        found = root.find(function.split("."))
+        if not isinstance(found, Code):
+            raise PathNotFound(f"no bytecode function {function} in it", path=root.context.file)
+        print(python_text(found))
+        return 0
+    print(python_text(root))
+    for child in root.children:
+        if isinstance(child, Code):
+            print(python_text(child))
     return 0
 
 

@@ -49,6 +49,9 @@ def add_parser(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--timeout", type=float, metavar="SECONDS", help="stop after this time")
     parser.add_argument("--memory", type=size_argument, metavar="SIZE", help="limit of the heap")
+    parser.add_argument(
+        "--explain", action="store_true", help="say why hot functions were not translated"
+    )
     parser.add_argument("--stats", action="store_true", help="say what ran in place, to stderr")
     parser.add_argument("--json", action="store_true", help="statistics as JSON")
     parser.add_argument("--trace", action="store_true", help="print every instruction to stderr")
@@ -141,6 +144,12 @@ def _run_here(request: Request, args: argparse.Namespace) -> int:
         limits.leave(status)
     for report in reports:
         report(vm)
+    if args.explain:
+        tiers = vm.tiers
+        lines = (
+            ["nothing was translated: tier 1 was asked for"] if tiers is None else tiers.report()
+        )
+        print("\n".join(lines), file=sys.stderr)
     if args.stats or args.json:
         from loader.stats import collect, render
 

@@ -11,7 +11,7 @@ from loader.source import compile_source
 from romfs.layout import build_image
 from tests.engines.suite import romfs_run, run_command
 
-STUBS = Path(__file__).with_name("stubs")
+STUBS = Path(__file__).parent / "programs/stubs"
 
 WALLET = """\
 from embit import bip32, script
