@@ -203,6 +203,17 @@ class Tiers:
         """
         return ast.unparse(self.tree(code))
 
+    def report(self) -> list[str]:
+        """What was translated, and why the rest of what was hot was not, line by line."""
+        lines = [f"translated: {len(self.translated)} functions"]
+        lines += [f"tier 1: {_name(code)}: {why}" for code, why in self.refused.items()]
+        lines += [
+            f"tier 1: loop at line {code.line(ip)} of {_name(code)}: {why}"
+            for code, ip, why in self.refused_loops
+            if "no loop begins" not in why
+        ]
+        return lines
+
     # --------------------------------------------------------------------------- store
 
     def kept(self, code: Code, key: Key) -> Value | None:
@@ -258,6 +269,10 @@ class Tiers:
         if code.has_varkeywords:
             named.update(slots[at])
         return function(*positional, **named)
+
+
+def _name(code: Code) -> str:
+    return f"{code.context.file}:{code.name}"
 
 
 class TranslatorFault(HostFault):
@@ -369,6 +384,20 @@ def loop_headers(code: Code) -> set[int]:
             found.add(entry.target)
             found.add(listing[number[entry.target] - 2].ip)
     return found
+
+
+def python_text(code: Code) -> str:
+    """A function translated, as Python source text; a comment says why if it cannot be."""
+    tiers = Tiers(code.context.vm, eager=True)
+    n_free = 0
+    while n_free < len(code.arg_names) and code.arg_names[n_free] == "*":
+        n_free += 1
+    code.stubs.setdefault(n_free, None)
+    head = f"# {_name(code)}, line {code.line(0)}\n"
+    try:
+        return head + tiers.text(code) + "\n"
+    except (Unstructured, BytecodeError) as reason:
+        return f"{head}# stays in tier 1: {reason}\n"
 
 
 def has_loop(code: Code) -> bool:

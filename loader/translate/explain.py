@@ -129,7 +129,7 @@ class Explainer:
             if type(obj) in _FLAT:
                 try:
                     load_subscr(vm, 0, obj, key)
-                except (TypeError, OverflowError) as same:
+                except (TypeError, OverflowError, LookupError, ValueError) as same:
                     exc.args = same.args
         elif isinstance(node, ast.UnaryOp) and type(node.op) in _UNARY_NUMBERS:
             operand = scope.value(node.operand)

@@ -11,6 +11,7 @@ import types
 import warnings
 from typing import Any
 
+from loader import builtins
 from loader.code import Code, NativeCode
 from loader.natives import GUARDED
 from loader.text import GUEST_FILE_PREFIX
@@ -29,15 +30,14 @@ _CONSTRUCTORS = support.constructors()
 
 def make_unit(code: Code, facts: Facts) -> Unit:
     """An empty unit for a function."""
-    builtins = code.context.vm.builtins
     return Unit(
         code,
         facts,
         guarded=_guarded(code, facts),
         constructors=_CONSTRUCTORS,
-        functions=frozenset(n for n, v in builtins.items() if isinstance(v, types.MethodType)),
+        functions=builtins.FUNCTIONS,
         host_functions=support.ARITIES,
-        exceptions=support.plain_exceptions(builtins),
+        exceptions=support.plain_exceptions(),
     )
 
 

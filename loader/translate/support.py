@@ -11,6 +11,7 @@ import types
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from loader.builtins import EXCEPTIONS
 from loader.classes import GuestType, Super
 from loader.code import NULL
 from loader.construct import CONSTRUCT
@@ -385,13 +386,9 @@ def constructors() -> frozenset[str]:
     return frozenset("super" if kind is Super else kind.__name__ for kind in CONSTRUCT)
 
 
-def plain_exceptions(builtins: dict[str, Any]) -> frozenset[str]:
+def plain_exceptions() -> frozenset[str]:
     """Names of the exception classes among the builtins that are called as they are."""
-    return frozenset(
-        name
-        for name, kind in builtins.items()
-        if isinstance(kind, type) and issubclass(kind, BaseException) and kind not in CONSTRUCT
-    )
+    return frozenset(kind.__name__ for kind in EXCEPTIONS if kind not in CONSTRUCT)
 
 
 def install(vm: VM) -> None:
