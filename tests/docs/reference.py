@@ -250,7 +250,7 @@ def quirk_list(port: str) -> Iterable[str]:
     for quirk in sorted(present, key=lambda one: (order.index(one.level), one.value)):
         names = [row.id.partition("/")[2] for row in rows if quirk in row.quirks]
         which = "all boards" if len(names) == len(rows) else _some(names)
-        yield f'- <a id="{quirk.value}"></a>**{_words(quirk)}** ({quirk.level.value}; {which}): '
+        yield f'- <a id="{quirk.value}"></a>**{_words(quirk)}** ({quirk.level.value}; {which}):'
         yield f"  {quirk.description}"
 
 
