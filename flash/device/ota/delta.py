@@ -5,6 +5,7 @@ the same algorithm written to be read). All values stay below 2 ** 30, so that n
 costs an allocation here.
 """
 
+import gc
 from array import array
 
 from .store import Refused
@@ -35,7 +36,12 @@ _MODELS = _AFTER + 4096
 class _Coder:
     def __init__(self, cursor):
         self.cursor = cursor
-        self.models = array("H", b"\x00\x80" * _MODELS)
+        # In pieces: made at once, it would for a moment be there twice.
+        gc.collect()
+        self.models = models = array("H", b"\x00\x80" * 45)
+        piece = array("H", models)
+        for _ in range(_MODELS // 45 - 1):
+            models.extend(piece)
         self.range = 0xFFFFFF
         self.code = 0
         for _ in range(3):

@@ -42,7 +42,9 @@ def install(source, progress=None, again=False):
         Refused: It must not be installed; nothing was changed.
         OSError: The source or the flash failed; call again.
     """
+    gc.collect()
     store = Store(config())
+    gc.collect()
     package = Envelope(source, PACKAGE, store.keys())
     manifest = package.fields
     record = store.record
@@ -173,6 +175,7 @@ class _Job:
             if record.trial == n:
                 record.trial = NONE
             self.store.save()
+        gc.collect()
         self.trailer = read_trailer(self.config, record, n)
         if self.trailer is None or self.trailer.start < self.trailer_at or self._soiled():
             self._write_trailer()
@@ -276,6 +279,7 @@ class _Job:
         for one in payloads:
             if one[0] == DELTA and old and one[3] == old.manifest[7]:
                 if hashlib.sha256(view(self.config, live)[: record.size[live]]).digest() == one[3]:
+                    gc.collect()
                     from .delta import apply
 
                     cursor = self.cursor(one[1], one[2])
@@ -336,7 +340,8 @@ class _Job:
         from io import BytesIO
 
         gc.collect()
-        fifo = BytesIO()
+        # The larger things first, while memory is in one piece.
+        fifo = BytesIO(bytes(PIECE + 256))
         stream = DeflateIO(fifo, RAW, window)
         out = memoryview(bytearray(PIECE))
         writer = self.writer(first)

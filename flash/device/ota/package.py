@@ -1,5 +1,6 @@
 """Reading a package or an index: what may be believed is what a trusted key has signed."""
 
+import gc
 import hashlib
 import struct
 
@@ -47,6 +48,8 @@ class Envelope:
         source.readinto(HEAD_SIZE, self.body)
         at = HEAD_SIZE + body
         self._check(source, at, at + signatures, head, keys)
+        # What stays is made low in memory, not behind what the check has left there.
+        gc.collect()
         self.table_at = at + signatures
         self.payload_at = self.table_at + self.table_size
         try:
