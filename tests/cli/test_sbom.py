@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,12 @@ def test_the_same_image_gives_the_same_document(
     assert "timestamp" not in _document()["metadata"]
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
     assert _document()["metadata"]["timestamp"] == "2023-11-14T22:13:20+00:00"
+
+
+def test_a_missing_package_is_named(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cyclonedx.model.bom", None)
+    done = romfs("sbom", "app.romfs")
+    assert done.code == 1 and "micropython-romfs[sbom]" in done.err
 
 
 def test_without_a_lock_there_are_files_only(project: Path) -> None:

@@ -202,6 +202,15 @@ def test_mistakes_are_one_line(words: list[str], told: str) -> None:
     assert told in done.err and len(done.err.splitlines()) == 1
 
 
+def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "watchfiles", None)
+    done = romfs("watch", ".", "--host", "--run", "x")
+    assert (done.code, done.err.strip()) == (
+        1,
+        "romfs: error: romfs watch needs: pip install 'micropython-romfs[watch]'",
+    )
+
+
 def test_entries() -> None:
     assert program("a.b") == "import a.b\n"
     assert program("a.b:run") == "import a.b\na.b.run()\n"

@@ -192,6 +192,75 @@ FORMS: dict[str, tuple[str, Any]] = {
             ),
         },
     ),
+    "ram": (
+        "`romfs ram --json`",
+        {
+            "schema": ("int", "1"),
+            "image": ("str", "as named"),
+            "board": ("str?", "whose heap: its id"),
+            "word": ("int", "bytes of a word there"),
+            "total": (Map("int"), "sums over all modules: `rom`, `mpy`, `frozen`"),
+            "budget": ("int?", "as given"),
+            "modules": (
+                [
+                    {
+                        "path": ("str", "in the image"),
+                        "module": ("str", "name it is imported by"),
+                        "rom": ("int", "bytes that stay when it is imported from this image"),
+                        "peak": ("int", "bytes an import needs before garbage is collected"),
+                        "mpy": ("int", "bytes that stay from a read-write file system"),
+                        "py": ("int", "bytes that stay from source"),
+                        "frozen": ("int", "bytes that stay if it is frozen"),
+                        "file": (Map("int"), "what its file brings, by purpose"),
+                        "objects": (Map("int"), "bytes its body makes and keeps, by type"),
+                        "code": ("int", "bytes of function records that stay"),
+                        "bytecode": ("int", "bytes of bytecode that stay outside a ROMFS"),
+                        "measured": ("bool", "false: the body did not run to its end; estimated"),
+                        "note": ("str", "why not, or what was guessed"),
+                    }
+                ],
+                "the largest first",
+            ),
+        },
+    ),
+    "diff": (
+        "`romfs diff --json`",
+        {
+            "schema": ("int", "1"),
+            "old": ({"image": ("str", ""), "size": ("int", "")}, "the image a device has"),
+            "new": ({"image": ("str", ""), "size": ("int", "")}, "the image it shall have"),
+            "identical": ("bool", "whether the partition would stay as it is"),
+            "files": (
+                [
+                    {
+                        "path": ("str", "in the image"),
+                        "change": (("added", "removed", "changed", "moved"), ""),
+                        "old_size": ("int", "0 where it is new"),
+                        "new_size": ("int", "0 where it is gone"),
+                        "renamed_from": ("str?", "the path with the same content before"),
+                        "ram": ("any", "bytes an import takes, `old` and `new`; null if no module"),
+                        "functions": (
+                            [
+                                {
+                                    "name": ("str", "qualified"),
+                                    "change": (("added", "removed", "changed"), ""),
+                                    "old_size": ("int", "bytes"),
+                                    "new_size": ("int", "bytes"),
+                                    "lines": (["str"], "of the listing's difference"),
+                                }
+                            ],
+                            "of a changed module",
+                        ),
+                    }
+                ],
+                "that differ",
+            ),
+            "same_files": ("int", "how many did not change"),
+            "erase": ("int", "bytes of an erase block"),
+            "blocks": ("int", "erase blocks the new image takes"),
+            "changed_blocks": (["int"], "numbers of those to be rewritten"),
+        },
+    ),
     "convert": (
         "`romfs convert --json`",
         {
