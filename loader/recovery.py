@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from loader.code import NULL, Null
 from loader.construct import fill_dict
-from loader.exceptions import raised_by_guest
+from loader.exceptions import raised_by_guest, visible
 from loader.method_errors import method_error
 from loader.operators import BINARY, UNARY
 from loader.text import is_guest_class, is_guest_function, type_name
@@ -165,7 +165,10 @@ def _binary(operator: Any, x: Any, t: Any, exc: BaseException) -> Any:
             try:
                 fill_dict(made, (t,), {})
             except (TypeError, ValueError) as error:
-                return Replaced(error)
+                if isinstance(error, ValueError):
+                    return Replaced(error)
+                exc.args = visible(error).args
+                return FAILED
             return made
         rhs = type_name(t) if symbol[0] in "<>" and symbol not in ("<<", ">>") else _operand(t)
         exc.args = (f"unsupported types for {method}: '{_operand(x)}', '{rhs}'",)
