@@ -88,7 +88,7 @@ class Tiers:
                 return self.call(code, host, slots)
         if not code.path and self.vm.ns is code.context.globals and has_loop(code):
             return ModuleRun(self, code).run(slots)
-        return interp.run(code, slots)
+        return interp.run(code, slots)  # type: ignore[no-untyped-call]
 
     def start(self, code: Code, slots: list[Any]) -> Any:
         """Make the generator of a generator function, from a stub."""
@@ -97,7 +97,7 @@ class Tiers:
             host = self.translate(code)
             if host is not None:
                 return self.call(code, host, slots)
-        made = interp.generate(code, slots)
+        made = interp.generate(code, slots)  # type: ignore[no-untyped-call]
         made.__name__ = code.name
         return made
 
@@ -312,7 +312,7 @@ class ModuleRun:
         while True:
             vm.observe = self.observe
             try:
-                return interp.run_observed(self.code, slots, resume)
+                return interp.run_observed(self.code, slots, resume)  # type: ignore[no-untyped-call]
             except Hot as hot:
                 if hot.code is not self.code:
                     raise
@@ -321,7 +321,7 @@ class ModuleRun:
                 vm.observe = outer
             try:
                 ip, stack = region(*stack)
-            except BaseException as exc:
+            except BaseException as exc:  # noqa: BLE001 - it may be handled in the frame
                 resume = self.handle(exc, ip, stack)
                 continue
             below, top = ([NULL, *stack[:-1]], stack[-1]) if stack else ([], NULL)

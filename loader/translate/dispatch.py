@@ -54,7 +54,9 @@ _NO_VALUES = (Kind.SLOT, Kind.NULL, Kind.CELL)
 class Dispatcher(Writer):
     """Writes one function as a loop over its blocks."""
 
-    def __init__(self, unit: Unit, code: Code, parent: Writer | None, free: tuple[str, ...]) -> None:
+    def __init__(
+        self, unit: Unit, code: Code, parent: Writer | None, free: tuple[str, ...]
+    ) -> None:
         super().__init__(unit, code, parent, free)
         # Range loops stay the arithmetic they are.
         self.graph: Graph = build(code, ranges=False)
@@ -280,9 +282,7 @@ class Dispatcher(Writer):
             self.stack += [Entry(name(leave, line), Kind.STABLE), NULL]
             out_stack = [*self.stack, Entry(name(entered, line), Kind.STABLE)]
         guard = handler.guards[-1]
-        out.append(
-            assign(target(self.saved_in(guard.handler), line), constant(None, line), line)
-        )
+        out.append(assign(target(self.saved_in(guard.handler), line), constant(None, line), line))
         self.go(body, out_stack, out)
         below = self.kinds[body.start][: guard.depth]
         state = Entry(name(self.slot(guard.depth), line), Kind.STABLE)
@@ -304,7 +304,8 @@ class Dispatcher(Writer):
 
     def raise_(self, block: Block, line: int) -> None:
         """RAISE_OBJ, RAISE_FROM, RAISE_LAST."""
-        assert block.last is not None and self.out is not None
+        assert block.last is not None
+        assert self.out is not None
         kind = block.last.op.name
         if kind == "RAISE_FROM":
             self.take()
@@ -389,9 +390,7 @@ class Dispatcher(Writer):
             constant(RETURN, line),
             line,
         )
-        leave: list[ast.stmt] = [
-            ast.If(first, returning, inside, lineno=line, col_offset=0)
-        ]
+        leave: list[ast.stmt] = [ast.If(first, returning, inside, lineno=line, col_offset=0)]
         chain = [ast.If(is_tuple, leave, chain, lineno=line, col_offset=0)]
         nothing = compare(state, nodes.IS, constant(None, line), line)
         out.append(ast.If(nothing, normal, chain, lineno=line, col_offset=0))
@@ -417,9 +416,7 @@ class Dispatcher(Writer):
         if len(texts) == 1:
             return texts[0] or [ast.Pass(lineno=1, col_offset=0)]
         middle = len(texts) // 2
-        test = compare(
-            name(self.state, 1), nodes.COMPARISONS["<"], constant(first + middle, 1), 1
-        )
+        test = compare(name(self.state, 1), nodes.COMPARISONS["<"], constant(first + middle, 1), 1)
         low = self.tree(texts[:middle], first)
         high = self.tree(texts[middle:], first + middle)
         return [ast.If(test, low, high, lineno=1, col_offset=0)]
@@ -433,17 +430,13 @@ class Dispatcher(Writer):
         """The clause that leads exceptions to their handlers."""
         line = 1
         place = {"lineno": line, "col_offset": 0}
-        table = constant(
-            tuple(-1 if guard is None else guard.handler for guard in handlers), line
-        )
+        table = constant(tuple(-1 if guard is None else guard.handler for guard in handlers), line)
         where = subscript(table, name(self.state, line), line)
         exc = name(self.caught, line)
         text: list[ast.stmt] = [
             assign(target(self.state, line), where, line),
             ast.If(
-                compare(
-                    name(self.state, line), nodes.COMPARISONS["<"], constant(0, line), line
-                ),
+                compare(name(self.state, line), nodes.COMPARISONS["<"], constant(0, line), line),
                 [ast.Raise(None, None, **place)],
                 [],
                 **place,
@@ -467,7 +460,4 @@ class Dispatcher(Writer):
                 line,
             )
             chain = [ast.If(test, body, chain, **place)]
-        return ast.ExceptHandler(
-            helper("BaseException", line), self.caught, text + chain, **place
-        )
-
+        return ast.ExceptHandler(helper("BaseException", line), self.caught, text + chain, **place)

@@ -82,7 +82,9 @@ class Writer(Values):
         free: Names of its closed-over variables.
     """
 
-    def __init__(self, unit: Unit, code: Code, parent: Writer | None, free: tuple[str, ...]) -> None:
+    def __init__(
+        self, unit: Unit, code: Code, parent: Writer | None, free: tuple[str, ...]
+    ) -> None:
         super().__init__(unit, code)
         self.parent = parent
         self.free = free
@@ -209,9 +211,8 @@ class Writer(Values):
             have = stack[at]
             if have is want or (want.kind is Kind.SLOT):
                 continue
-            if type(want.node) is ast.Name and type(have.node) is ast.Name:
-                if want.node.id == have.node.id and have.kind is not Kind.VALUE:
-                    continue
+            if have.kind is not Kind.VALUE and _same_name(want.node, have.node):
+                continue
             if _same_constant(want.node, have.node):
                 continue
             merged = self.merge_temps.get((block.start, at))
@@ -280,9 +281,7 @@ class Writer(Values):
         self.items(block.items, first, stack, out)
         return self.finish(block, stack, context, out)
 
-    def items(
-        self, items: list[Item], first: int, stack: list[Entry], out: list[ast.stmt]
-    ) -> None:
+    def items(self, items: list[Item], first: int, stack: list[Entry], out: list[ast.stmt]) -> None:
         self.stack, self.out = stack, out
         at = first
         while at < len(items):
@@ -294,9 +293,7 @@ class Writer(Values):
                     where, at = found
                     source = self.pop()
                     self.assigned(where)
-                    self.write(
-                        assign(where, self.iterate_for_unpack(source, item.line), item.line)
-                    )
+                    self.write(assign(where, self.iterate_for_unpack(source, item.line), item.line))
                     continue
             self.do(item)
             at += 1
@@ -382,10 +379,8 @@ class Writer(Values):
         if true is false and same:
             self.write(expression(condition, line))
             return self.jump(true, stack_true, context, out)
-        if type(condition) is not ast.Name:
-            # The condition comes after what is pending.
-            if any(entry.kind is Kind.VALUE for entry in self.stack):
-                self.flush()
+        if any(entry.kind is Kind.VALUE for entry in self.stack):
+            self.flush()  # the condition comes after what is pending
         if same:
             self.stack = stack_true
             self.settle()
@@ -427,9 +422,7 @@ class Writer(Values):
         assert inner.after is not None
         return self.proceed(inner.after, context, out)
 
-    def arm(
-        self, block: Block, stack: list[Entry], context: Context, out: list[ast.stmt]
-    ) -> None:
+    def arm(self, block: Block, stack: list[Entry], context: Context, out: list[ast.stmt]) -> None:
         """Write one side of an `if`."""
         now = self.jump(block, stack, context, out)
         if now is not None:
@@ -567,7 +560,7 @@ class Writer(Values):
         self.sure = sure
         return found
 
-    def write_loop(  # noqa: PLR0913
+    def write_loop(
         self,
         loop: Loop,
         again: Label,
@@ -610,9 +603,7 @@ class Writer(Values):
 
     def break_target(self, loop: Loop, end: Block | None) -> Block | None:
         """Where `break` leads, besides the loop's own end."""
-        exits = [
-            block for block in loop.exits.values() if end is None or block is not end
-        ]
+        exits = [block for block in loop.exits.values() if end is None or block is not end]
         if not exits:
             return None
         return max(exits, key=lambda block: block.start)
@@ -672,7 +663,7 @@ class Writer(Values):
             return None
         text = self.names[slot]
         self.globals_stored.add(text)
-        return text
+        return str(text)
 
     def assigned(self, where: ast.expr) -> None:
         """Note the locals a target assigns; entries that mention them are saved before."""
@@ -783,16 +774,12 @@ class Writer(Values):
             if now is not None:
                 self.region(now, self.stack, inner, orelse)
         self.sure = sure
-        out.append(
-            ast.Try(text or [_pass(line)], handlers, orelse, [], lineno=line, col_offset=0)
-        )
+        out.append(ast.Try(text or [_pass(line)], handlers, orelse, [], lineno=line, col_offset=0))
         if join_label is None:
             return None
         return self.proceed(join_label, context, out)
 
-    def join_of(
-        self, joins: list[Block], end: Block | None, context: Context
-    ) -> Block | None:
+    def join_of(self, joins: list[Block], end: Block | None, context: Context) -> Block | None:
         """Where the clauses of a try statement go on together."""
         if end is not None and end in joins:
             return end
@@ -871,26 +858,20 @@ class Writer(Values):
         if items and items[0].name == "POP_TOP":
             first = 1
             self.stack, self.out = inside, text
-        elif items and items[0].name in _STORES and (
-            native := self.named_clause(body)
-        ) is not None:
+        elif items and items[0].name in _STORES and (native := self.named_clause(body)) is not None:
             bound, inner_body, cleanup = native
             label = Label(cleanup, [*stack, SLOT])
             if not known:  # the guest's own classes are never the host's
                 seen = help_call("visible", [name(bound, line)], line)
                 text.append(assign(target(bound, line), seen, line))
             self.mark_bound(items[0])
-            self.arm(
-                inner_body, inside, Context(label, context.again, context.leave), text
-            )
+            self.arm(inner_body, inside, Context(label, context.again, context.leave), text)
             after = cleanup.succ[0] if cleanup.succ else None
             if after is not None:
                 now = self.jump(after, list(stack), context, text)
                 if now is not None:
                     self.region(now, self.stack, context, text)
-            return ast.ExceptHandler(
-                kind, bound, text or [_pass(line)], lineno=line, col_offset=0
-            )
+            return ast.ExceptHandler(kind, bound, text or [_pass(line)], lineno=line, col_offset=0)
         else:
             # The exception stays on the stack, or is stored where the host cannot bind it.
             bound = self.unit.temp()
@@ -958,7 +939,9 @@ class Writer(Values):
                 self.region(now, self.stack, inner, final)
         self.sure = sure
         out.append(
-            ast.Try(text or [_pass(line)], [], [], final or [_pass(line)], lineno=line, col_offset=0)
+            ast.Try(
+                text or [_pass(line)], [], [], final or [_pass(line)], lineno=line, col_offset=0
+            )
         )
         if not ends:
             return None
@@ -1056,9 +1039,7 @@ class Writer(Values):
             caught,
             [
                 assign(target(flag, line), constant(False, line), line),
-                assign(
-                    target(seen, line), help_call("caught", [name(caught, line)], line), line
-                ),
+                assign(target(seen, line), help_call("caught", [name(caught, line)], line), line),
                 ast.If(
                     not_(failed(arguments), line), [ast.Raise(None, None, **place)], [], **place
                 ),
@@ -1099,9 +1080,7 @@ class Writer(Values):
 
         def left(arguments: list[ast.expr]) -> ast.expr:
             called = call(method, arguments, line)
-            return ast.YieldFrom(
-                help_call("awaited", [called], line), lineno=line, col_offset=0
-            )
+            return ast.YieldFrom(help_call("awaited", [called], line), lineno=line, col_offset=0)
 
         nothing: list[ast.expr] = [constant(None, line)] * 3
         self.leave_with(text, left(nothing), left, out, line)
@@ -1145,6 +1124,10 @@ _ASYNC_FAILED = (
     "DUP_TOP ROT_THREE ROT_TWO LOAD_METHOD ROT_THREE ROT_THREE DUP_TOP LOAD_ATTR ROT_TWO "
     "LOAD_CONST_NONE CALL_METHOD GET_ITER LOAD_CONST_NONE YIELD_FROM"
 ).split()
+
+
+def _same_name(one: ast.expr | None, other: ast.expr | None) -> bool:
+    return isinstance(one, ast.Name) and isinstance(other, ast.Name) and one.id == other.id
 
 
 def _same_constant(one: ast.expr | None, other: ast.expr | None) -> bool:

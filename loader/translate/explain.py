@@ -53,7 +53,8 @@ class Explainer:
         trace = exc.__traceback__
         if trace is None or not isinstance(exc, _KINDS) or ".guest" in exc.__dict__:
             return
-        found = last = trace
+        found = trace
+        last: types.TracebackType | None = trace
         while last is not None:
             if last.tb_frame.f_code.co_filename not in _HELPER_FILES:
                 found = last
@@ -102,9 +103,9 @@ class Explainer:
             else:
                 function = scope.value(node.func)
             text = str(exc.args[0]) if exc.args else ""
-            if text.endswith("is not callable") and callable(function):
-                if not isinstance(function, staticmethod):
-                    return  # something it called
+            called = callable(function) and not isinstance(function, staticmethod)
+            if called and text.endswith("is not callable"):
+                return  # it says so of something else
             given: list[Any] = []
             for arg in args:
                 if isinstance(arg, ast.Starred):
@@ -275,7 +276,8 @@ class Scope:
         text = text[len(HELPER) :]
         if text == "make" and isinstance(node.args[0], ast.Constant):
             code: Any = self.root.context.root
-            for number in node.args[0].value[1:]:
+            path: Any = node.args[0].value
+            for number in path[1:]:
                 code = code.children[number]
             defaults, kwdefaults = map(self.value, node.args[1:3])
             return self.builtins[HELPER + text](code, defaults, kwdefaults, ())

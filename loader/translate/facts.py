@@ -94,7 +94,7 @@ def _scan(code: Code, found: Facts) -> None:
         elif op == "STORE_ATTR":
             text = names[ins.arg]
             found.attributes.add(text)
-            if before == "LOAD_FAST" and before_arg == 0 or before == "ROT_TWO":
+            if (before == "LOAD_FAST" and before_arg == 0) or before == "ROT_TWO":
                 found.fields.add(text)
         elif op == "LOAD_BUILD_CLASS":
             pending_class = "?"

@@ -81,15 +81,14 @@ class Folder:
         for item in items:
             last = done[-1] if done else None
             if last is not None:
-                if item.name == "UNARY_OP" and item.arg == _NOT and last.name == "BINARY_OP":
-                    if last.arg in (IN, IS):
-                        name = "not_in" if last.arg == IN else "is_not"
-                        done[-1] = Item(name, 0, 0, last.line, last.ip)
-                        continue
-                elif last.name == "DUP_TOP" and item.name.startswith("STORE_"):
-                    if item.name in _SIMPLE and self.can_walrus(item):
-                        done[-1] = Item("walrus", item, 0, item.line, last.ip)
-                        continue
+                inverted = item.name == "UNARY_OP" and item.arg == _NOT
+                if inverted and last.name == "BINARY_OP" and last.arg in (IN, IS):
+                    name = "not_in" if last.arg == IN else "is_not"
+                    done[-1] = Item(name, 0, 0, last.line, last.ip)
+                    continue
+                if last.name == "DUP_TOP" and item.name in _SIMPLE and self.can_walrus(item):
+                    done[-1] = Item("walrus", item, 0, item.line, last.ip)
+                    continue
             done.append(item)
         return done
 
@@ -186,9 +185,7 @@ class Folder:
             return False
         if not (self.is_value(true.items) and self.is_value(false.items)):
             return False
-        block.items.append(
-            Item("choose", (true.items, false.items), 0, block.line, block.stop)
-        )
+        block.items.append(Item("choose", (true.items, false.items), 0, block.line, block.stop))
         self.absorb(block, true)
         self.absorb(block, false)
         for target in true.succ:
@@ -200,7 +197,10 @@ class Folder:
         return True
 
     def chain(self, block: Block) -> bool:
-        """`a < b < c`: DUP_TOP ROT_THREE op JUMP_IF_FALSE_OR_POP fail; c op; fail: ROT_TWO POP_TOP."""
+        """`a < b < c`.
+
+        DUP_TOP ROT_THREE op JUMP_IF_FALSE_OR_POP fail; c op; fail: ROT_TWO POP_TOP.
+        """
         fail, other = block.succ
         if block.end is not End.KEEP_FALSE or other.end is not End.GOTO or len(other.pred) != 1:
             return False
@@ -218,9 +218,7 @@ class Folder:
             return False
         target = other.succ[0]
         del block.items[-3:]
-        block.items.append(
-            Item("chain", (first, other.items[:-1], rest), 0, first.line, first.ip)
-        )
+        block.items.append(Item("chain", (first, other.items[:-1], rest), 0, first.line, first.ip))
         self.absorb(block, other)
         fail.pred.remove(block)
         if not fail.pred:

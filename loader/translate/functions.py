@@ -63,7 +63,8 @@ class Functions:
 
     def child(self, writer: Writer, item: Item) -> Code | NativeCode:
         """The function an item makes."""
-        return writer.code.children[item.arg]
+        found: Code | NativeCode = writer.code.children[item.arg]
+        return found
 
     def free(self, writer: Writer, item: Item) -> tuple[str, ...]:
         """Names of the variables the function an item makes closes over."""
@@ -357,7 +358,7 @@ class Functions:
             node = writer.value(defaults)
             if type(node) is ast.Tuple:
                 written = node.elts
-            elif type(node) is ast.Constant and type(node.value) is tuple:
+            elif type(node) is ast.Constant and isinstance(node.value, tuple):
                 written = [constant(value, node.lineno) for value in node.value]
             else:
                 late.append(("__defaults__", node))
@@ -372,7 +373,7 @@ class Functions:
             )
             if all(key in names for key in keys) and len(set(keys)) == len(keys):
                 for key, value in zip(keys, node.values, strict=True):
-                    written_kw[names.index(key)] = value
+                    written_kw[names.index(str(key))] = value
             else:
                 late.append(("__kwdefaults__", node))
         return written, written_kw, late

@@ -341,9 +341,7 @@ def _is_binary(ins: Instruction, number: int) -> bool:
     return ins.op.name == "BINARY_OP" and ins.arg == number
 
 
-def _drop_slots(
-    blocks: dict[int, Block], header: Block, top: int, stop: int, slots: int
-) -> None:
+def _drop_slots(blocks: dict[int, Block], header: Block, top: int, stop: int, slots: int) -> None:
     """Empty the block that breaks out of a range loop lead to: it only pops its slots."""
     for block in blocks.values():
         if (

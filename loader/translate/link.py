@@ -18,8 +18,8 @@ from loader.text import GUEST_FILE_PREFIX
 from loader.translate import support
 from loader.translate.facts import Facts
 from loader.translate.graph import Unstructured
-from loader.translate.region import RegionWriter, range_step
 from loader.translate.nodes import TRANSLATED
+from loader.translate.region import RegionWriter, range_step
 from loader.translate.unit import REFERENCE, Unit
 
 # The last constants of every translated code object are: the ip of the loop it is, or -1; the

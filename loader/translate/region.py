@@ -38,9 +38,7 @@ class RegionWriter(Writer):
 
     def first_stack(self) -> list[Entry]:
         header = self.graph.entry
-        stack = [
-            Entry(name(text, header.line or 1), Kind.STABLE) for text in self.params
-        ]
+        stack = [Entry(name(text, header.line or 1), Kind.STABLE) for text in self.params]
         if header.end is End.FOR:
             # The interpreter keeps the iterator in the topmost of four slots.
             stack[-4:] = [NULL, stack[-1], SLOT, SLOT]

@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from loader.builtins import EXCEPTIONS
-from loader.classes import GuestType, Super
+from loader.classes import GuestType, Super, super_lookup
 from loader.code import NULL
 from loader.construct import CONSTRUCT
 from loader.exceptions import HostFault, is_host_fault, visible
-from loader.modules import array
 from loader.loops_support import PENDING, TEXTS, delegate, make_function, raise_pending
+from loader.modules import array
 from loader.order import made_set, note_display
 from loader.semantics import (
     complex_divide,
@@ -32,9 +32,8 @@ from loader.semantics import (
     matches,
     store_attr,
     store_subscr,
-    super_lookup,
 )
-from loader.text import is_guest_class, native_base, quote, type_name
+from loader.text import native_base, quote, type_name
 from loader.translate import methods
 from loader.translate.nodes import HELPER
 from romfs.errors import RomfsError
@@ -49,10 +48,11 @@ HOST_FUNCTIONS: dict[str, Any] = {
 """Built-in functions for which the host's own does the same wherever it succeeds."""
 
 ARITIES: dict[str, tuple[int, ...]] = {
-    **{name: (1,) for name in ("len", "abs", "ord", "any", "all", "chr")},
+    **dict.fromkeys(("len", "abs", "ord", "any", "all", "chr"), (1,)),
     "next": (1, 2), "divmod": (2,), "min": (2, 3, 4), "max": (2, 3, 4),
 }  # fmt: skip
 """With how many arguments."""
+
 
 def caught(exc: BaseException) -> BaseException:
     """An exception that leaves a with statement; what is not the guest's goes its way."""
@@ -115,7 +115,9 @@ def contains(item: Any, container: bytes) -> bool:
 
 def bare(cls: Any, *args: Any) -> Any:
     """Call of a class that has no `__init__` with arguments, which are ignored."""
-    if type(cls) is GuestType and cls.__init__ is object.__init__ and cls.__new__ is object.__new__:
+    if type(cls) is GuestType and all(
+        getattr(cls, name) is getattr(object, name) for name in ("__init__", "__new__")
+    ):
         return cls()
     return cls(*args)
 
@@ -133,7 +135,10 @@ def construct(function: Any) -> Any:
 def make(code: Any, defaults: Any, kwdefaults: Any, cells: tuple[types.CellType, ...]) -> Any:
     """A function of another unit."""
     return make_function(
-        code, NULL if defaults is None else defaults, NULL if kwdefaults is None else kwdefaults, cells
+        code,
+        NULL if defaults is None else defaults,
+        NULL if kwdefaults is None else kwdefaults,
+        cells,
     )
 
 
@@ -249,7 +254,7 @@ def _host_formats(text: str) -> tuple[frozenset[type], ...] | None:
 def format_(text: str, values: Any) -> str:
     """`text % values`, by the host where ints and texts are formatted plainly."""
     if type(text) is not str:
-        return format_percent(text, values)
+        return format_percent(text, values)  # type: ignore[no-any-return]
     wanted = _conversions.get(text, ())
     if wanted == ():
         if len(_conversions) > _MAX_FORMATS:
@@ -267,7 +272,7 @@ def format_(text: str, values: Any) -> str:
                     return text % values  # type: ignore[no-any-return]
         elif len(wanted) == 1 and kind in wanted[0] and (kind is int or values.isascii()):
             return text % values  # type: ignore[no-any-return]
-    return format_percent(text, values)
+    return format_percent(text, values)  # type: ignore[no-any-return]
 
 
 def kinds(kind: Any) -> Any:
@@ -328,7 +333,8 @@ def helpers(vm: VM) -> dict[str, Any]:
         "power": power, "divide": divide, "contains": contains, "bare": bare,
         "null": NULL, "last": last, "with_cleanup": with_cleanup, "count": count,
         "is": identical, "load_attr": load, "store_attr": store, "delete_attr": delete,
-        "plain": plain, "strict": strict, "load_subscr": load_subscript, "store_subscr": store_subscript,
+        "plain": plain, "strict": strict,
+        "load_subscr": load_subscript, "store_subscr": store_subscript,
         "delete_subscr": delete_subscr, "slice": slice, "display": note_display,
         "made_set": made_set,
         "exception": exception, "nothing_to_raise": nothing_to_raise, "kinds": kinds,
@@ -336,7 +342,8 @@ def helpers(vm: VM) -> dict[str, Any]:
         "make": make, "super_method": super_method, "globals": globals_of_caller,
         "namespace": lambda: vm.ns, "build_class": lambda: guest["__build_class__"],
         "import_name": vm.import_name, "import_from": vm.import_from,
-        "import_star": vm.import_star, "delegate": lambda obj: delegate(get_iter(vm, 0, obj)), "pending": PENDING.data,
+        "import_star": vm.import_star, "delegate": lambda obj: delegate(get_iter(vm, 0, obj)),
+        "pending": vars(PENDING)["data"],
         "raise_pending": lambda: raise_pending(sys._getframe(1)),
         "inplace_iadd": inplace("iadd"), "inplace_isub": inplace("isub"),
         "inplace_ior": inplace("ior"),
@@ -394,5 +401,3 @@ def plain_exceptions() -> frozenset[str]:
 def install(vm: VM) -> None:
     """Put the helpers where generated code finds them."""
     vm.builtins.update(helpers(vm))
-
-

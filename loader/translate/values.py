@@ -943,6 +943,7 @@ class Values:
         bitmap = self.pop()
         if type(bitmap.node) is not ast.Constant:
             raise Unstructured("computed bitmap of starred arguments")
+        stars: Any = bitmap.node.value
         keywords: list[ast.keyword] = []
         for _ in range(n_kw):
             value, key = self.take(), self.pop()
@@ -954,7 +955,7 @@ class Values:
         keywords.reverse()
         args = self.take_many(n_pos)
         for at in range(n_pos):
-            if bitmap.node.value >> at & 1:
+            if stars >> at & 1:
                 star = self.iterate(args[at], line)
                 args[at] = ast.Starred(star, nodes.LOAD, lineno=line, col_offset=0)
         if item.name == "CALL_METHOD_VAR_KW" and self.pop().kind is not Kind.NULL:
@@ -1026,7 +1027,7 @@ class Values:
         if count in self.unit.host_functions.get(text, ()):
             test = compare(node, nodes.IS, helper("guest_" + text, line), line)
             return call(choose(test, helper("host_" + text, line), node, line), args, line)
-        if text == "range" and 0 < count <= 3 or text == "bool" and count == 1:
+        if (text == "range" and 0 < count <= 3) or (text == "bool" and count == 1):
             return call(node, args, line)
         if text == "isinstance" and count == 2:
             return self.isinstance_call(node, args, entries, line)
@@ -1035,7 +1036,7 @@ class Values:
             # The host's constructor serves some types of arguments, the guest's the others.
             first, again = self.twice(entries[0], line)
             kind = call(helper("type", line), [first], line)
-            test = ast.BoolOp(
+            both = ast.BoolOp(
                 nodes.AND,
                 [
                     compare(kind, nodes.IN, helper(kinds, line), line),
@@ -1045,7 +1046,7 @@ class Values:
                 col_offset=0,
             )
             slow = call(self.callee(function, line), [again], line)
-            return choose(test, call(helper(text, line), [again], line), slow, line)
+            return choose(both, call(helper(text, line), [again], line), slow, line)
         return None
 
     def isinstance_call(

@@ -20,7 +20,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from romfs.compile import Compiler, CompileOptions, Job
+from romfs.compile import CompileOptions, Compiler, Job
 from romfs.layout import build_image
 
 PROGRAMS = Path(__file__).with_name("programs")

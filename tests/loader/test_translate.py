@@ -11,18 +11,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loader import tiering
+from loader import importer, tiering
 from loader.code import Code
 from loader.exceptions import visible
 from loader.operators import BINARY, MATCH, UNARY
 from loader.ops import OPS, Flow, bound
 from loader.text import repr_
 from loader.translate.values import _METHODS
+from loader.vm import VM
 from romfs.compile import CompileOptions, Compiler, Job
 from tests.loader.translating import Run
 
 # ------------------------------------------------------------------------------ structure
 
+# fmt: off
+# ruff: noqa: E501 - one program a line
 SHAPES = {
     "range": "for i in range(n):\n    t += i",
     "range_down": "for i in range(n, 0, -2):\n    t += i",
@@ -56,6 +59,7 @@ SHAPES = {
     "bytearray_": "a = bytearray(2); a[0] = n + 255; a[1] += 300; a.append(n)\nt = a",
     "is_": "t = n is 3, n is not None, n is n",
 }
+# fmt: on
 HEADER = """\
 class Cm:
     def __enter__(self): return 'in'
@@ -75,7 +79,9 @@ def f(n):
 
 def _program(body: str) -> str:
     inside = "".join(f"    {line}\n" for line in body.splitlines())
-    calls = "for n in range(7):\n    try: print(n, f(n))\n    except Exception as e: print(repr(e))\n"
+    calls = (
+        "for n in range(7):\n    try: print(n, f(n))\n    except Exception as e: print(repr(e))\n"
+    )
     return HEADER + inside + "    return t\n" + calls
 
 
@@ -192,8 +198,10 @@ _SYMBOLS = sorted({op.symbol for n, op in enumerate(BINARY) if n != MATCH})
 
 @pytest.mark.parametrize("symbol", _SYMBOLS)
 def test_binary_operators(symbol: str) -> None:
-    body = f"a {symbol} b\n    return a" if symbol[-1] == "=" and symbol not in _COMPARE else (
-        f"return a {symbol} b"
+    body = (
+        f"a {symbol} b\n    return a"
+        if symbol[-1] == "=" and symbol not in _COMPARE
+        else (f"return a {symbol} b")
     )
     one, other = _pair(f"def f(a, b):\n    {body}\n")
 
@@ -208,7 +216,9 @@ def test_binary_operators(symbol: str) -> None:
             return
         if symbol[0] in "&|^" and type(a) is type(b) is bool:
             return  # a bool here and an int on a device, which print differently
-        if type(a) is bytes and type(b) is str or type(a) is str and type(b) is bytes:
+        if symbol[0] == "|" and dict in (type(a), type(b)):
+            return  # a dict may be joined with anything `dict()` takes: as below
+        if (type(a) is bytes and type(b) is str) or (type(a) is str and type(b) is bytes):
             return  # what tier 1 makes of the host's refusal cannot be had afterwards
         assert _outcome(other, _copy(a), b) == _outcome(one, _copy(a), b)
 
@@ -286,7 +296,7 @@ def test_every_row_without_flow_is_known() -> None:
 def test_traceback_has_the_lines_of_the_device() -> None:
     source = "def f(x):\n    y = 1\n    return (y +\n        x)\n\ndef g():\n    f(\n        None)\n\ng()\n"
     expected = Run(source, "interp").output
-    assert 'line 3, in f' in expected or 'line 4, in f' in expected
+    assert "line 3, in f" in expected or "line 4, in f" in expected
     assert Run(source, "translate").output == expected
     assert Run(source, "translate", dispatch=True).output == expected
 
@@ -343,7 +353,9 @@ def test_hot_functions_keep_their_identity() -> None:
 
 
 def test_functions_with_loops_are_translated_at_once() -> None:
-    run = Run("def f(n):\n    t = 0\n    for i in range(n): t += i\n    return t\nprint(f(3))\n", "auto")
+    run = Run(
+        "def f(n):\n    t = 0\n    for i in range(n): t += i\n    return t\nprint(f(3))\n", "auto"
+    )
     assert run.output == "3\n"
     assert run.tiers is not None and run.code("f") in run.tiers.translated
 
@@ -381,7 +393,9 @@ def test_hot_loops_of_a_module_body_are_replaced() -> None:
 
 
 def test_a_module_body_with_other_locals_stays_in_tier_1() -> None:
-    source = "d = {}\nexec('a = 1\\nfor i in range(200): a += i', {}, d)\nprint(sorted(d.items()))\n"
+    source = (
+        "d = {}\nexec('a = 1\\nfor i in range(200): a += i', {}, d)\nprint(sorted(d.items()))\n"
+    )
     expected = Run(source, "interp").output
     for tier in ("auto", "translate"):
         assert Run(source, tier).output == expected
@@ -412,26 +426,16 @@ def test_damaged_store_is_not_used(tmp_path: Path) -> None:
 
 
 def test_faults_of_the_translator_are_not_the_guests(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise KeyError("a bug")
 
     monkeypatch.setattr(tiering, "compile_unit", fail)
     source = "def f():\n    return 1\ntry: f()\nexcept Exception: print('caught')\n"
-    with pytest.raises(tiering.TranslatorFault):
-        run = Run.__new__(Run)
-        _execute(run, source)
-
-
-def _execute(run: Run, source: str) -> None:
-    from loader import importer
-    from loader.vm import VM
-
     vm = VM(argv=["t"])
-    tiers = tiering.attach(vm, "translate")
-    tiers.store = None
+    tiering.attach(vm, "translate").store = None
     code = importer.load_source(vm, source.encode(), "t.py", vm.main.__dict__)
-    vm.execute(code, vm.main.__dict__, vm.main.__dict__)
-    del run
+    with pytest.raises(tiering.TranslatorFault):
+        vm.execute(code, vm.main.__dict__, vm.main.__dict__)
 
 
 def test_deep_recursion_ends_as_on_a_device() -> None:
