@@ -9,13 +9,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 
-def atomic_write(path: str | Path, data: bytes | bytearray | memoryview) -> None:
+def atomic_write(
+    path: str | Path, data: bytes | bytearray | memoryview, *, sync: bool = True
+) -> None:
     """Write `data` to `path`, whole or not at all.
 
     The data goes to a temporary file beside the target, is forced to the medium, and
     then takes the target's name. What was there before stays until that moment, also on
     a full disk or an interruption. The file gets the permissions a plain `open` gives.
 
+    Args:
+        path: The file.
+        data: Its new content.
+        sync: Wait for the medium. Without it a loss of power may undo or empty the file;
+            for a great many files that are easily made again, waiting takes all the time.
     Raises:
         OSError: The directory is missing or not writable, or the disk is full.
     """
@@ -25,12 +32,12 @@ def atomic_write(path: str | Path, data: bytes | bytearray | memoryview) -> None
         with target.open("wb") as out:
             out.write(data)
         return
-    with atomic_file(target) as temporary, temporary.open("wb") as out:
+    with atomic_file(target, sync=sync) as temporary, temporary.open("wb") as out:
         out.write(data)
 
 
 @contextlib.contextmanager
-def atomic_file(path: str | Path) -> Iterator[Path]:
+def atomic_file(path: str | Path, *, sync: bool = True) -> Iterator[Path]:
     """As `atomic_write`, for content too large for memory or written by someone else.
 
     Yields:
@@ -45,7 +52,8 @@ def atomic_file(path: str | Path) -> Iterator[Path]:
     try:
         os.fchmod(handle, 0o666 & ~_umask())
         yield temporary
-        os.fsync(handle)
+        if sync:
+            os.fsync(handle)
         temporary.replace(target)
     except BaseException as error:
         with contextlib.suppress(FileNotFoundError):
@@ -55,7 +63,8 @@ def atomic_file(path: str | Path) -> Iterator[Path]:
         raise
     finally:
         os.close(handle)
-    _sync_directory(target.parent)
+    if sync:
+        _sync_directory(target.parent)
 
 
 def _beside(target: Path) -> tuple[int, Path]:

@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
             if not isinstance(entry, Directory):
                 if place.is_symlink():
                     place.unlink()
-                atomic_write(place, entry.data)
+                atomic_write(place, entry.data, sync=False)
                 written.append(path)
     if args.json:
         print(json.dumps({"directory": str(target), "files": written}, indent=2))

@@ -50,7 +50,12 @@ def run_restricted(path: Path, names: Mapping[str, object], shown: str) -> None:
     except UnicodeDecodeError:
         raise BuildError("is not UTF-8", path=shown) from None
     except SyntaxError as error:
-        raise BuildError(f"{error.msg}", path=f"{shown}:{error.lineno}") from None
+        place = shown if error.lineno is None else f"{shown}:{error.lineno}"
+        raise BuildError(f"{error.msg}", path=place) from None
+    except (MemoryError, RecursionError, ValueError) as error:
+        # What Python's parser says of text nested too deep, or with NUL bytes.
+        why = str(error) or "nested too deep"
+        raise BuildError(f"cannot be parsed: {why}", path=shown) from None
     for node in ast.walk(tree):
         _check(node, shown)
     scope = {"__builtins__": {**SAFE_BUILTINS, "print": _silent}, "__name__": "__main__", **names}

@@ -78,6 +78,12 @@ def test_a_great_many_unknown_records_take_no_more_than_their_number() -> None:
     assert len(image.metadata) == 300_000
 
 
+def test_metadata_is_what_the_root_holds() -> None:
+    # A directory `d` with a record of kind 7, and another beside it.
+    image = Image(image_of(bytes.fromhex("04 05 01 64 07 01 aa 08 01 bb")))
+    assert [record.kind for record in image.metadata] == [8]
+
+
 def test_metadata_inside_a_file_is_skipped() -> None:
     # Before the data a record of kind 0x80, after it one of kind 7.
     payload = bytes.fromhex("05 0c 01 61 81 00 01 ff 02 01 68 07 01 ff")
@@ -97,6 +103,10 @@ MALFORMED = {
     "length without end": (image_of(bytes.fromhex("05 80")), "no last byte"),
     "child longer than parent": (image_of(bytes.fromhex("05 07 01 61 02 02 68 69")), "1 more"),
     "name longer than record": (image_of(bytes.fromhex("05 03 05 61 62")), "name of 5 bytes"),
+    "directory's name longer than its record": (
+        image_of(bytes.fromhex("04 02 05 64 01 03 00 00 00")),
+        "name of 5 bytes",
+    ),
     "name length missing": (image_of(bytes.fromhex("05 00")), "no last byte"),
     "data longer than file": (image_of(bytes.fromhex("05 04 01 61 02 02")), "2 more"),
     "pointer truncated": (image_of(bytes.fromhex("05 05 01 61 03 01 02")), "no last byte"),

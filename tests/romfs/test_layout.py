@@ -264,6 +264,15 @@ def test_alignment_holds_around_a_previous_image_that_had_none() -> None:
     assert len(kept) > 20
 
 
+def test_what_changed_takes_its_old_place_rather_than_an_earlier_gap() -> None:
+    files = {f"m{n}": bytes([n]) * 200 for n in range(10)}
+    before = Image(laid_out(files))
+    del files["m1"]
+    files["m8"] = b"changed"
+    after = Image(laid_out(files, previous=before))
+    assert after.file("m8").data_offset == before.file("m8").data_offset
+
+
 def test_a_previous_image_of_something_else_changes_nothing() -> None:
     files = random_tree(40)
     other = Image(laid_out(random_tree(40, seed=2), ROOMY))

@@ -238,3 +238,12 @@ def test_mistakes_are_told_with_their_line(project: Path, text: str, message: st
 def test_links_in_a_circle_end(project: Path) -> None:
     (project / "drivers/again").symlink_to(project / "drivers")
     assert "drivers/bus.py" in entries(project, "package('drivers')")
+
+
+@pytest.mark.parametrize(
+    "text", ["x = 1\0\n", "x = " + "-" * 200_000 + "1\n", "x = " + "+".join(["1"] * 100_000)]
+)
+def test_what_python_cannot_parse_is_one_clear_error(tmp_path: Path, text: str) -> None:
+    (tmp_path / "manifest.py").write_text(text)
+    with pytest.raises(BuildError, match=r"manifest\.py: "):
+        list(ManifestSource(tmp_path / "manifest.py").entries(lambda *_: True))
