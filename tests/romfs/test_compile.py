@@ -69,6 +69,37 @@ def test_a_compiler_is_found_on_the_path(tmp_path: Path, monkeypatch: pytest.Mon
     assert result.content == Compiler().compile([job("x=1")], cache=None)[0].content
 
 
+def test_the_environment_of_the_user_does_not_reach_the_compiler(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MICROPYPATH", "here")
+    script = tmp_path / "mpy-cross"
+    script.write_text('#!/bin/sh\necho "path=$MICROPYPATH"\n')
+    script.chmod(0o755)
+    (result,) = Compiler(str(script)).compile([job("x=1")], cache=None)
+    assert result.content == b"path=\n"
+
+
+def test_another_compiler_does_not_get_what_the_first_left_in_the_cache(tmp_path: Path) -> None:
+    cache = Cache(tmp_path / "cache")
+    for word in ("one", "two", "one"):
+        script = tmp_path / f"mpy-cross-{word}"
+        script.write_text(f"#!/bin/sh\necho {word}\n")
+        script.chmod(0o755)
+        (result,) = Compiler(str(script)).compile([job("x=1")], cache=cache)
+        assert result.content == f"{word}\n".encode()
+    assert result.cached
+
+
+def test_a_failure_is_never_cached(tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+    for _ in range(2):
+        good, bad = Compiler().compile([job("x = 1"), job("x = (")], cache=cache)
+        assert good.error is None
+        assert bad.error is not None
+        assert not bad.cached
+
+
 def test_a_compiler_that_never_ends_is_a_failure_of_that_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

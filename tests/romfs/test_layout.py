@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from romfs import build_info
 from romfs.blocks import changed_blocks
+from romfs.dump import dump
 from romfs.errors import BuildError, ImageError
 from romfs.image import MAX_DEPTH, File, Image
 from romfs.layout import Content, Geometry, build_image, lay_out
@@ -161,11 +162,22 @@ def test_an_unknown_build_information_format_is_left_alone() -> None:
     assert build_info.read(image) is None
 
 
-def test_build_information_that_would_exhaust_the_stack_is_damage() -> None:
-    payload = b"\x01" + bytes(32) + b"\0" + b"[" * 100_000
-    image = Image(encode_record(Kind.FILESYSTEM, encode_record(Kind.BUILD_INFO, payload)))
-    with pytest.raises(ImageError, match="build information"):
+@pytest.mark.parametrize(
+    ("rest", "message"),
+    [
+        (b"\0" + b"[" * 100_000, "recursion"),  # would exhaust the stack
+        (b"\0[]", "not an object"),
+        (b"\0{", "Expecting"),
+        (b"\2" + bytes(40) + b"{}", "promises 2 digests"),
+        (b"", "no last byte"),
+    ],
+)
+def test_damaged_build_information_is_told(rest: bytes, message: str) -> None:
+    record = encode_record(Kind.BUILD_INFO, b"\x01" + bytes(32) + rest)
+    image = Image(encode_record(Kind.FILESYSTEM, record))
+    with pytest.raises(ImageError, match=message):
         build_info.read(image)
+    assert any(message in row.text for row in dump(image))
 
 
 ROOMY = Geometry(erase=4096, capacity=4 << 20)
