@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from enum import Enum, auto
 
 from flash import mount
@@ -62,7 +63,9 @@ class Live:
         except TransportError:
             raise
         except BaseException:
-            mount.run_application(Repl(self.link))
+            # What stopped the update says more than a link that is gone as well.
+            with suppress(TransportError):
+                mount.run_application(Repl(self.link))
             raise
         self._start()
         return result

@@ -41,6 +41,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="take this module of the image, whatever its name; run it if it has no tests",
     )
     group.addoption(
+        "--romfs-engine",
+        choices=("interp", "translate", "auto"),
+        default="interp",
+        help="interpret in place (default), translate, or translate what is hot",
+    )
+    group.addoption(
         "--romfs-board", metavar="BOARD", help="be this board: architecture, sys, machine"
     )
 
@@ -114,6 +120,7 @@ class GuestModule(pytest.Collector):
     def mount(self) -> Any:
         """The image in a fresh run, where only the image's own modules are found."""
         import loader
+        from loader.engine import attach_tier
         from romfs.cli._engine_target import engine_target
 
         target, board = engine_target(self.config.getoption("--romfs-board"))
@@ -122,6 +129,9 @@ class GuestModule(pytest.Collector):
             self.path, target=target, stdin=io.BytesIO(), stdout=stream, stderr=stream
         )
         mounted.vm.board = board
+        tier: str = self.config.getoption("--romfs-engine")
+        if tier != "interp":
+            attach_tier(mounted.vm, tier)
         return mounted
 
     def collect(self) -> Iterator[pytest.Item | pytest.Collector]:

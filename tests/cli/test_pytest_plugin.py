@@ -119,8 +119,9 @@ def run(*words: str) -> dict[str, str]:
     return found
 
 
-def test_functions_classes_fixtures_and_coroutines(project: Path) -> None:
-    found = run("--romfs", "app.romfs", "-k", "many")
+@pytest.mark.parametrize("engine", ["interp", "translate"])
+def test_functions_classes_fixtures_and_coroutines(project: Path, engine: str) -> None:
+    found = run("--romfs", "app.romfs", "-k", "many", "--romfs-engine", engine)
     assert {name: word for name, word in found.items() if "/" in name} == {
         "tests/test_many::test_passes": "PASSED",
         "tests/test_many::test_fails": "FAILED",

@@ -138,6 +138,17 @@ def test_a_mistake_leaves_the_program_running(app: Path, board: VirtualBoard) ->
         assert watch.stop() == 0
 
 
+def test_a_source_that_is_broken_from_the_start(app: Path, board: VirtualBoard) -> None:
+    edit(app / "demo.py", "def main(:\n")
+    watch = Watch(str(app), "--port", board.port, "--run", "demo:main")
+    try:
+        watch.see("SyntaxError", err=True)
+        edit(app / "demo.py", "def main():\n    print('mended')\n")
+        watch.see("mended")
+    finally:
+        assert watch.stop() == 0
+
+
 def test_what_does_not_change_the_image_does_not_touch_the_board(
     app: Path, board: VirtualBoard
 ) -> None:
