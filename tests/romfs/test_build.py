@@ -12,7 +12,7 @@ from romfs.cli._target import make_target
 from romfs.compile import CompileError
 from romfs.config import Config, Rule
 from romfs.image import Image
-from romfs.mpy import parse_mpy
+from romfs.mpy import CodeKind, parse_mpy
 from romfs.sources.directory import DirectorySource
 from romfs.target import Target
 
@@ -209,6 +209,10 @@ def test_native_code_is_compiled_for_the_board(tmp_path: Path) -> None:
     header = parse_mpy(Image(built.image).file("n.mpy").data).header
     assert header.arch_name == boards.load("PYBD_SF2").native_arch
     assert rules_of(built) == ["native-code"]
+    module = parse_mpy(memoryview(Image(built.image).file("n.mpy").data))
+    code = [len(raw.code) for raw in module.root.walk() if raw.kind != CodeKind.BYTECODE]
+    assert f"{sum(code)} bytes of" in built.findings[0].message
+    assert "in 1 function are copied" in built.findings[0].message
 
 
 @pytest.mark.parametrize(

@@ -88,6 +88,8 @@ def test_the_nearest_configuration_wins_and_a_repository_is_a_border(tmp_path: P
         ("[[rules]]\nmatch = 'x'\norder = true", "whole number"),
         ("[[rules]]\nmatch = 'x'\nkeep = 1", "true or false"),
         ("[[rules]]\nmatch = 'x'\nlevel = 1", r"rules\[0\]: unknown key level"),
+        ("[manifest]\nalow = []", "manifest: unknown key alow; did you mean allow"),
+        ("[[images]]\nname = 'x'\nbord = 'y'", r"images\[0\]: unknown key bord"),
         ("a = ", "Invalid value"),
     ],
 )
@@ -166,3 +168,16 @@ def test_sizes_for_people() -> None:
     assert [show_size(n) for n in (0, 1023, 1024, 71680, 1310720)] == [
         "0 B", "1023 B", "1.0 KiB", "70.0 KiB", "1.25 MiB",
     ]  # fmt: skip
+
+
+def test_what_is_left_out_unless_asked_for() -> None:
+    select = selector((), ())
+    for name in (".git", "__pycache__", "CVS", ".venv"):
+        assert not select(name, True) and not select(f"a/{name}", True)
+    for name in (
+        "a.pyc", "a.pyo", "a.pyd", ".hidden", "a.py~", "#a.py#", ".a.swp", "a.swo", "a.orig",
+        "a.rej", "a.bak", "Thumbs.db",
+    ):  # fmt: skip
+        assert not select(name, False) and not select(f"a/{name}", False)
+    for name in ("a.py", "README.md", "a#b", "swp", "thumbs.txt"):
+        assert select(name, False)
