@@ -243,3 +243,16 @@ def test_empty_directories_are_kept(tmp_path: Path) -> None:
 
 def test_an_empty_tree_is_an_image(tmp_path: Path) -> None:
     assert Image(make(tmp_path, {}).image).root.entries == ()
+
+
+def test_include_leaves_no_empty_directories_behind(tmp_path: Path) -> None:
+    files: Files = {"a/x.py": "x = 1\n", "b/y.txt": "y"}
+    image = Image(make(tmp_path, files, Config(include=("*.py",))).image)
+    assert [path for path, _ in image.walk()] == ["a", "a/x.mpy"]
+
+
+def test_a_rule_may_give_the_architecture(tmp_path: Path) -> None:
+    config = Config(rules=(Rule("fast/*.py", march="armv7m"),))
+    image = Image(make(tmp_path, {"fast/n.py": NATIVE, "b.py": "x = 1\n"}, config).image)
+    assert parse_mpy(image.file("fast/n.mpy").data).header.arch_name == "armv7m"
+    assert parse_mpy(image.file("b.mpy").data).header.arch_name == "none"
