@@ -9,7 +9,6 @@ Source: MicroPython py/map.c, py/qstr.c, py/objset.c.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
@@ -28,7 +27,8 @@ _CAPACITIES = (
 # keeps their identity theirs.
 _displays: dict[int, tuple[dict[Any, Any], int]] = {}
 _MAX_DISPLAYS = 256
-_sets: deque[tuple[set[Any], tuple[Any, ...], int]] = deque(maxlen=64)
+_sets: dict[int, tuple[set[Any], tuple[Any, ...], int]] = {}
+_MAX_SETS = 64
 
 
 def note_display(made: dict[Any, Any], capacity: int) -> dict[Any, Any]:
@@ -45,7 +45,9 @@ def made_set(items: Iterable[Any], capacity: int = 0) -> set[Any]:
     filled = tuple(dict.fromkeys(items))
     made = set(filled)
     if 1 < len(filled) < 100:
-        _sets.append((made, filled, capacity))
+        _sets[id(made)] = (made, filled, capacity)
+        if len(_sets) > _MAX_SETS:
+            del _sets[next(iter(_sets))]
     return made
 
 
@@ -126,6 +128,10 @@ def _remembered(keys: tuple[Any, ...], capacity: int) -> list[Any]:
     return list(found)
 
 
+# The same by dict: telling that its keys are still the same takes less than looking them up.
+_last: dict[int, tuple[tuple[Any, ...], int, list[Any]]] = {}
+_MAX_LAST = 256
+
 _BY_VALUE = ({str}, {int}, {str, int})
 
 
@@ -143,9 +149,17 @@ def dict_keys(mapping: dict[Any, Any]) -> list[Any]:
         return list(mapping)
     noted = _displays.get(id(mapping))
     capacity = noted[1] if noted is not None and noted[0] is mapping else 0
-    if count <= _MAX_KEYS and set(map(type, mapping)) in _BY_VALUE:
-        return _remembered(tuple(mapping), capacity)
-    return slots(mapping, capacity)
+    keys = tuple(mapping)
+    last = _last.get(id(mapping))
+    if last is not None and last[1] == capacity and last[0] == keys:
+        return last[2].copy()
+    if count > _MAX_KEYS or set(map(type, keys)) not in _BY_VALUE:
+        return slots(keys, capacity)
+    order = _remembered(keys, capacity)
+    if len(_last) >= _MAX_LAST:
+        _last.clear()
+    _last[id(mapping)] = (keys, capacity, order)
+    return order.copy()
 
 
 def set_items(items: Iterable[Any]) -> list[Any]:
@@ -154,11 +168,15 @@ def set_items(items: Iterable[Any]) -> list[Any]:
     A host set does not keep the order of insertion, which decides between items that
     collide; ascending order stands in for it unless the set is new.
     """
-    for made, filled, capacity in _sets:
-        if made is items and len(filled) == len(made) and made.issuperset(filled):
-            return slots(filled, capacity)
-    try:
-        ordered = sorted(items)
-    except TypeError:
-        ordered = list(items)
-    return slots(ordered)
+    capacity = 0
+    noted = _sets.get(id(items))
+    if noted is not None and noted[0] is items and noted[0] == set(noted[1]):
+        ordered, capacity = list(noted[1]), noted[2]
+    else:
+        try:
+            ordered = sorted(items)
+        except TypeError:
+            ordered = list(items)
+    if len(ordered) <= _MAX_KEYS and set(map(type, ordered)) in _BY_VALUE:
+        return _remembered(tuple(ordered), capacity)
+    return slots(ordered, capacity)

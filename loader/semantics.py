@@ -407,8 +407,8 @@ def iterate(obj: Obj) -> Any:
         if kind is _KEYS:
             return keys
         if kind is _ITEMS:
-            return [(key, mapping[key]) for key in keys]
-        return [mapping[key] for key in keys]
+            return list(zip(keys, map(mapping.__getitem__, keys), strict=True))
+        return list(map(mapping.__getitem__, keys))
     if kind in _PLAIN or not is_guest_class(kind) or hasattr(kind, "__iter__"):
         if isinstance(obj, dict) and is_guest_class(kind) and kind.__iter__ is dict.__iter__:
             return dict_keys(obj)

@@ -120,6 +120,31 @@ def _own(name: str) -> Callable[[VM], Method]:
     return bind
 
 
+_ORDERS = ("little", "big")
+
+
+def _to_bytes(vm: VM) -> Method:
+    def method(obj: Any, *args: Any, **named: Any) -> Any:
+        if type(obj) is int and obj >= 0 and len(args) == 2 and not named and args[1] in _ORDERS:
+            try:
+                return obj.to_bytes(args[0], args[1])
+            except (OverflowError, TypeError, ValueError):
+                pass  # the guest's own says why, or cuts
+        return load_attr(vm, "to_bytes", obj)(*args, **named)
+
+    return method
+
+
+def _from_bytes(vm: VM) -> Method:
+    def method(obj: Any, *args: Any, **named: Any) -> Any:
+        plain = obj is int and len(args) == 2 and not named
+        if plain and type(args[0]) in (bytes, bytearray) and args[1] in _ORDERS:
+            return int.from_bytes(args[0], args[1])
+        return load_attr(vm, "from_bytes", obj)(*args, **named)
+
+    return method
+
+
 METHODS: dict[str, Callable[[VM], Method]] = {
     **{
         name: _ascii(name)
@@ -129,7 +154,9 @@ METHODS: dict[str, Callable[[VM], Method]] = {
     "encode": _plain("encode", str, 0),
     "decode": _plain("decode", bytes, 0),
     "format": _format,
-    **{name: _own(name) for name in ("center", "rsplit", "sort", "popitem", "to_bytes", "hex")},
+    "to_bytes": _to_bytes,
+    "from_bytes": _from_bytes,
+    **{name: _own(name) for name in ("center", "rsplit", "sort", "popitem", "hex")},
     "update": _update,
 }
 """Name -> what makes the method for a run."""

@@ -5,6 +5,7 @@ Their names begin with `vm.`, which no guest identifier can; `dir(builtins)` lea
 
 from __future__ import annotations
 
+import contextlib
 import re
 import sys
 import types
@@ -18,6 +19,7 @@ from loader.construct import CONSTRUCT
 from loader.exceptions import HostFault, is_host_fault, visible
 from loader.loops_support import PENDING, TEXTS, delegate, make_function, raise_pending
 from loader.modules import array
+from loader.natives import GUARDED
 from loader.order import made_set, note_display
 from loader.semantics import (
     complex_divide,
@@ -157,6 +159,53 @@ def store_subscript(value: Any, obj: Any, key: Any) -> None:
     store_subscr(None, 0, value, obj, key)  # type: ignore[arg-type]
 
 
+_FIXED = (types.FunctionType, type, BaseException)
+
+
+def remembering(guest: Callable[..., Any]) -> Callable[..., Any]:
+    """`isinstance`, which depends on the object's type alone with few exceptions."""
+    known: dict[Any, bool] = {}
+
+    def isinstance_(obj: Any, kinds_: Any) -> Any:
+        key = (type(obj), kinds_)
+        try:
+            return known[key]
+        except KeyError:
+            answer = known[key] = guest(obj, kinds_)
+            if isinstance(obj, _FIXED):
+                del known[key]
+            return answer
+        except TypeError:  # not hashable
+            return guest(obj, kinds_)
+
+    return isinstance_
+
+
+def _has_plain(obj: Any, name: Any) -> bool:
+    """Whether the host's look at an attribute is right."""
+    return type(type(obj)) is GuestType and type(name) is str and name not in GUARDED
+
+
+def hasattr_of(guest: Callable[..., Any]) -> Callable[..., Any]:
+    """`hasattr`, by the host for instances of the guest's classes."""
+
+    def hasattr_(obj: Any, name: Any) -> Any:
+        return hasattr(obj, name) if _has_plain(obj, name) else guest(obj, name)
+
+    return hasattr_
+
+
+def getattr_of(guest: Callable[..., Any]) -> Callable[..., Any]:
+    """`getattr`, by the host for instances of the guest's classes."""
+
+    def getattr_(obj: Any, name: Any, *default: Any) -> Any:
+        if _has_plain(obj, name):
+            return getattr(obj, name, *default)
+        return guest(obj, name, *default)
+
+    return getattr_
+
+
 def store_cut(value: Any, obj: Any, key: Any) -> bool:
     """Repeat a store that failed as a device does it; whether there is such a way."""
     if type(obj) is not bytearray and type(obj).__name__ != "array":
@@ -231,6 +280,33 @@ def make_int(*args: Any) -> int:
                 digits = digits[1:] if digits[:1] in ("-", "+") else digits
             raise ValueError(f"invalid syntax for integer with base 10: {quote(digits)}")
     return CONSTRUCT[int](*args)  # type: ignore[no-any-return]
+
+
+def make_float(*args: Any) -> float:
+    """`float(..)`, with a short way for plain text."""
+    if len(args) == 1:
+        text = args[0]
+        if type(text) is str and text.isascii() and "_" not in text:
+            with contextlib.suppress(ValueError):  # the guest's own says why
+                return float(text)
+    return CONSTRUCT[float](*args)  # type: ignore[no-any-return]
+
+
+def make_bytes(*args: Any) -> bytes:
+    """`bytes(..)`, with a short way for lists of bytes."""
+    if len(args) == 1 and type(args[0]) is list:
+        with contextlib.suppress(ValueError, TypeError):  # cut, or refused by the guest's own
+            return bytes(args[0])
+    return CONSTRUCT[bytes](*args)  # type: ignore[no-any-return]
+
+
+def make_type(*args: Any) -> type:
+    """`type(..)`, with a short way for instances of the guest's classes."""
+    if len(args) == 1:
+        kind = type(args[0])
+        if type(kind) is GuestType and not issubclass(kind, BaseException):
+            return kind
+    return CONSTRUCT[type](*args)  # type: ignore[no-any-return]
 
 
 _CONVERSION = re.compile(r"%(?:([-+ 0]*\d*)([dixXs])|%)|%")
@@ -371,7 +447,12 @@ def helpers(vm: VM) -> dict[str, Any]:
     found["cut_errors"] = (ValueError, OverflowError, TypeError)
     found["store_cut"] = store_cut
     found["super"] = Super
-    found["make_int"] = make_int
+    found["make_int"], found["make_float"] = make_int, make_float
+    found["make_bytes"], found["make_type"] = make_bytes, make_type
+    found["guest_hasattr"], found["guest_getattr"] = guest["hasattr"], guest["getattr"]
+    found["isinstance"] = remembering(guest["isinstance"])
+    found["hasattr"] = hasattr_of(guest["hasattr"])
+    found["getattr"] = getattr_of(guest["getattr"])
     found["host_super"], found["single"], found["initialised"] = super, single, initialised
     for name, function in methods.METHODS.items():
         found["method_" + name] = function(vm)

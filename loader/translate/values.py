@@ -1030,7 +1030,14 @@ class Values:
         if (text == "range" and 0 < count <= 3) or (text == "bool" and count == 1):
             return call(node, args, line)
         if text == "isinstance" and count == 2:
-            return self.isinstance_call(node, args, entries, line)
+            found = self.isinstance_call(node, args, entries, line)
+            if found is not None:
+                return found
+        if (count == 2 and text in ("isinstance", "hasattr")) or (
+            count in (2, 3) and text == "getattr"
+        ):
+            test = compare(node, nodes.IS, helper("guest_" + text, line), line)
+            return call(choose(test, helper(text, line), node, line), args, line)
         kinds = _FAST_SETS.get(text)
         if kinds is not None and count == 1:
             # The host's constructor serves some types of arguments, the guest's the others.
