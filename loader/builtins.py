@@ -119,6 +119,8 @@ def b_chr(vm: VM, *args: Any) -> str:
     """`chr(x)`."""
     _args(args, 1)
     code = index(args[0])
+    if not -(1 << 63) <= code < 1 << 63:
+        raise OverflowError("overflow converting long int to machine word")
     if not 0 <= code < 0x110000:
         raise ValueError("chr() arg not in range(0x110000)")
     return chr(code)
@@ -128,7 +130,7 @@ def b_ord(vm: VM, *args: Any) -> int:
     """`ord(x)`."""
     _args(args, 1)
     value = args[0]
-    if isinstance(value, str | bytes | bytearray):
+    if isinstance(value, str | bytes):
         if len(value) != 1:
             raise TypeError(f"ord() expected a character, but string of length {len(value)} found")
         return ord(value)
@@ -318,6 +320,8 @@ def b_hash(vm: VM, *args: Any) -> int:
         return hash_bytes(value)
     if type(value) is int and -(1 << 62) <= value < 1 << 62:
         return value
+    if type(value) is range:
+        raise TypeError("unsupported type for __hash__: 'range'")
     return hash(value)
 
 
@@ -341,9 +345,11 @@ def b_input(vm: VM, *args: Any) -> str:
 
 def _is_subclass(kind: type, kinds: Any) -> bool:
     """Whether a class derives from one of others, which are looked at one after the other."""
+    if not isinstance(kinds, tuple | type):
+        raise TypeError("issubclass() arg 2 must be a class or a tuple of classes")
     for one in kinds if isinstance(kinds, tuple) else (kinds,):
         if not isinstance(one, type):
-            raise TypeError("issubclass() arg 2 must be a class or a tuple of classes")
+            continue
         if issubclass(kind, one) and (kind is not bool or one is bool or one is object):
             return True
     return False
@@ -486,8 +492,12 @@ def b_round(vm: VM, *args: Any) -> Any:
     return round(real)
 
 
-def b_sorted(vm: VM, *args: Any, key: Any = None, reverse: Any = False) -> list[Any]:
+def b_sorted(
+    vm: VM, *args: Any, key: Any = None, reverse: Any = False, **named: Any
+) -> list[Any]:
     """`sorted(x, key=, reverse=)`."""
+    if named:
+        raise TypeError("extra keyword arguments given")
     if len(args) > 1:
         raise TypeError("must use keyword argument for key function")
     if not args:

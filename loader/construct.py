@@ -43,7 +43,7 @@ def make_int(*args: Any) -> int:
     value = args[0]
     if len(args) == 2:
         if isinstance(value, str | bytes | bytearray):
-            return parse_int(value, int(args[1]))
+            return parse_int(value, index(args[1]))
         raise TypeError(f"can't convert '{type_name(value)}' object to str implicitly")
     if type(value) is int:
         return value
@@ -136,12 +136,17 @@ def to_float(value: Any) -> float:
             return float(value)
         except OverflowError:
             return float("inf") if value > 0 else float("-inf")
-    convert = getattr(type(value), "__float__", None) if is_guest_class(type(value)) else None
+    convert = convert_float(value)
     if convert is not None:
         result = convert(value)
         if isinstance(result, float):
             return result
     raise TypeError(f"can't convert {type_name(value)} to float")
+
+
+def convert_float(value: Any) -> Callable[[Any], Any] | None:
+    """A guest class's `__float__`."""
+    return getattr(type(value), "__float__", None) if is_guest_class(type(value)) else None
 
 
 def make_complex(*args: Any) -> complex:
@@ -164,6 +169,8 @@ def make_complex(*args: Any) -> complex:
             if isinstance(result, complex):
                 return result
             raise TypeError(f"can't convert {type_name(value)} to complex")
+        if not isinstance(value, int | float) and convert_float(value) is None:
+            raise TypeError(f"can't convert {type_name(value)} to complex")
         return complex(to_float(value), 0)
     real, imag = (a if isinstance(a, complex) else to_float(a) for a in args)
     return (
@@ -175,6 +182,8 @@ def make_complex(*args: Any) -> complex:
 
 def make_str(*args: Any, **named: Any) -> str:
     """`str(x)`, `str(bytes, encoding)`."""
+    if named:
+        raise NotImplementedError("keyword argument(s) not implemented - use normal args instead")
     if not args:
         return ""
     _count("str", args, 0, 3)
@@ -208,6 +217,8 @@ def make_bytes(*args: Any, **named: Any) -> bytes:
         if len(args) < 2:
             raise TypeError("string argument without an encoding")
         return value.encode("utf-8", "surrogateescape")
+    if type(value) is bytes:
+        return value
     if len(args) > 1:
         raise TypeError("wrong number of arguments")
     if type(value) is int:

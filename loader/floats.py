@@ -115,21 +115,41 @@ def general(value: float, precision: int, mark: str) -> str:
     return f"{whole}.{rest}" if rest else whole
 
 
-def formatted(value: float, precision: int, kind: str) -> str:
-    """A positive float by one of the letters eEfFgG."""
+_ROOM = 31
+"""Characters a device formats a float in; its sign takes one of them."""
+_EXPONENTIAL_DIGITS = 24
+"""Digits after the point that leave room for an exponent."""
+
+
+def formatted(value: float, precision: int, kind: str, signed: bool = False) -> str:
+    """A positive float by one of the letters eEfFgG.
+
+    Args:
+        signed: Whether a sign will precede it: what does not fit the room is cut.
+    """
     if kind in "fF":
-        text = fixed(value, precision)
+        text = _fitting(value, precision, _ROOM - signed) if math.isfinite(value) else repr(value)
     elif kind in "eE":
-        text = exponential(value, precision, kind)
+        text = exponential(value, min(precision, _EXPONENTIAL_DIGITS), kind)
     else:
         text = general(value, precision, "E" if kind == "G" else "e")
     return text.upper() if kind in "EFG" else text
 
 
+def _fitting(value: float, precision: int, room: int) -> str:
+    """A positive float as `%f` shows it in limited room, as `%g` if it is much too long."""
+    whole = max(Decimal(value).adjusted(), 0) + 1
+    if whole > 1 and whole + precision > room + 1:
+        return general(value, precision, "e")
+    return fixed(value, max(min(precision, room - 1 - whole), 0))
+
+
 def round_to(value: float, digits: int) -> float:
     """`round(value, digits)`, computed in floating point."""
     scale = float(10**digits) if digits >= 0 else 1 / 10**-digits
-    return round(value * scale) / scale if math.isfinite(value * scale) else value
+    if not math.isfinite(value * scale):
+        return value
+    return math.copysign(round(value * scale) / scale, value)
 
 
 def complex_divide(lhs: complex, rhs: complex) -> complex:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from loader.floats import formatted, repr_float
+from loader.floats import formatted
 from loader.text import check_name, repr_, str_, type_name
 
 
@@ -144,17 +144,19 @@ def format_value(value: Any, spec: str) -> str:
         raise ValueError(f"unknown format code '{kind}' for object of type '{type_name(value)}'")
     if kind in tuple("eEfFgG%") or (isinstance(value, float) and kind in ("", "n")):
         return _format_float(
-            float(value), fill, align, sign, alternate, width, comma, precision, kind
+            float(value), fill, align, sign, alternate, width, precision, kind
         )
     if isinstance(value, float):
         raise ValueError(f"unknown format code '{kind}' for object of type 'float'")
     if kind == "c":
-        text = chr(value) if value >= 0 else "\x01"
-        return _pad(text, fill or " ", align or ">", width)
+        return _pad(_low_byte(value), fill or " ", align or ">", width)
     body = format(abs(value), {"": "d", "n": "d"}.get(kind, kind))
     prefix = {"x": "0x", "X": "0X", "o": "0o", "b": "0b"}.get(kind, "") if alternate else ""
     if comma:
-        body = format(abs(value), comma + ("d" if kind in ("", "n", "d") else "_" and "d"))
+        if kind in ("", "n", "d"):
+            body = format(abs(value), comma + "d")
+        else:
+            body = format(abs(value), "_" + kind).replace("_", comma)
     mark = "-" if value < 0 else sign if sign in ("+", " ") else ""
     return _pad_number(mark + prefix, body, fill, align, width)
 
@@ -166,30 +168,17 @@ def _format_float(
     sign: str,
     alternate: bool,
     width: int,
-    comma: str,
     precision: int | None,
     kind: str,
 ) -> str:
-    if kind == "%":
-        body = formatted(abs(value) * 100, 6 if precision is None else precision, "f") + "%"
-    elif kind in ("", "n"):
-        if precision is None:
-            body = repr_float(abs(value))
-        else:
-            body = formatted(abs(value), precision, "g")
-    else:
-        body = formatted(abs(value), 6 if precision is None else precision, kind)
-    if comma:
-        body = _grouped(body, comma)
     negative = str(value).startswith("-")
     mark = "-" if negative else sign if sign in ("+", " ") else ""
+    digits = 6 if precision is None else precision
+    if kind == "%":
+        body = formatted(abs(value) * 100, digits, "f", bool(mark)) + "%"
+    else:
+        body = formatted(abs(value), digits, "g" if kind in ("", "n") else kind, bool(mark))
     return _pad_number(mark, body, fill, align, width)
-
-
-def _grouped(body: str, mark: str) -> str:
-    """A number with its whole part in groups of three digits."""
-    whole = len(body) - len(body.lstrip("0123456789"))
-    return format(int(body[:whole]), mark) + body[whole:] if whole else body
 
 
 def _parse_spec(spec: str) -> tuple[str, str, str, bool, int, str, int | None, str]:
@@ -226,7 +215,7 @@ def _parse_spec(spec: str) -> tuple[str, str, str, bool, int, str, int | None, s
         start = at
         while at < len(spec) and spec[at].isdigit():
             at += 1
-        precision = int(spec[start:at] or 0)
+        precision = int(spec[start:at]) if at > start else None
     if at < len(spec):
         kind = spec[at]
         at += 1
@@ -252,6 +241,12 @@ def _pad_number(mark: str, body: str, fill: str, align: str, width: int) -> str:
     if align in "=0":
         return mark + fill * (width - len(mark) - len(body)) + body
     return _pad(mark + body, fill, align, width)
+
+
+def _low_byte(value: int) -> str:
+    """What `c` shows of a number: a single byte, whatever the number."""
+    byte = value & 0xFF
+    return chr(byte) if byte < 0x80 else chr(0xDC00 + byte)
 
 
 # --------------------------------------------------------------------------------- percent
@@ -351,12 +346,12 @@ def _convert(kind: str, value: Any, flags: str, width: int, precision: int, at: 
                 raise TypeError("%c needs int or char")
             text = value
         elif isinstance(value, int):
-            text = chr(value) if value >= 0 else "\x01"
+            text = _low_byte(value)
         else:
             raise TypeError("integer needed")
         return _pad(text, " ", "<" if left else ">", width)
     sign = "+" if "+" in flags else " " if " " in flags else ""
-    fill = "0" if "0" in flags and not left else " "
+    fill = "0" if "0" in flags else " "
     align = "<" if left else "=" if fill == "0" else ">"
     if kind in "diuoxX":
         number = _integer(value, kind)
@@ -368,14 +363,14 @@ def _convert(kind: str, value: Any, flags: str, width: int, precision: int, at: 
         return _pad_number(mark, body, fill, align, width)
     if kind in "eEfFgG":
         real = _real(value)
-        body = formatted(abs(real), 6 if precision < 0 else precision, kind)
         mark = "-" if str(real).startswith("-") else sign
+        body = formatted(abs(real), 6 if precision < 0 else precision, kind, bool(mark))
         return _pad_number(mark, body, fill, align, width)
     raise ValueError(f"unsupported format character '{kind}' ({ord(kind):#x}) at index {at}")
 
 
 def _integer(value: Any, kind: str) -> int:
-    if isinstance(value, float) and kind in "diu":
+    if isinstance(value, float) and kind in ("d", "i", "u"):
         return int(value)
     if isinstance(value, int):
         return int(value)

@@ -229,12 +229,16 @@ def list_extend(self: list[Any], items: Any) -> None:
     self.extend(iterate(items))
 
 
-def list_sort(self: list[Any], *args: Any, key: Any = None, reverse: Any = False) -> None:
+def list_sort(
+    self: list[Any], *args: Any, key: Any = None, reverse: Any = False, **named: Any
+) -> None:
     """`list.sort`."""
     from loader.construct import callable_for
 
     if args:
         raise TypeError("extra positional arguments given")
+    if named:
+        raise TypeError("extra keyword arguments given")
     sort_list(self, callable_for(key), bool(reverse))
 
 

@@ -117,7 +117,7 @@ def _method_name(method: types.MethodType) -> str:
     function = method.__func__
     if type(function) is types.FunctionType and is_guest_function(function):
         return function.__name__
-    raise missing(method, "__name__")
+    raise AttributeError(f"'{type_name(method)}' object has no attribute '__name__'")
 
 
 _OWN[types.MethodType] = {"__name__": _method_name}
@@ -222,4 +222,4 @@ def missing(obj: object, name: str) -> AttributeError:
     """The error for an attribute that does not exist."""
     if isinstance(obj, type):
         return AttributeError(f"type object '{class_name(obj)}' has no attribute '{name}'")
-    return AttributeError(f"'{class_name(type(obj))}' object has no attribute '{name}'")
+    return AttributeError(f"'{type_name(obj)}' object has no attribute '{name}'")

@@ -178,7 +178,9 @@ def _binary(operator: Any, x: Any, t: Any, exc: BaseException) -> Any:
     if isinstance(exc, ZeroDivisionError):
         if complex not in (type(x), type(t)):
             exc.args = ("divide by zero",)
-        elif "power" not in str(exc):
+        elif symbol == "**":
+            exc.args = ("0.0 to a complex power",)
+        else:
             exc.args = ("complex divide by zero",)
     return FAILED
 

@@ -296,7 +296,9 @@ _TYPE_NAMES: dict[type, str] = {
 for _iterator in ITERATORS:
     _TYPE_NAMES[type(_iterator)] = "iterator"
     _REPR[type(_iterator)] = lambda _: "<iterator>"
-_TYPE_NAMES[reversed] = "reversed"
+_BACKWARDS: type = type(reversed([]))
+_TYPE_NAMES[reversed] = _TYPE_NAMES[_BACKWARDS] = "reversed"
+_REPR[_BACKWARDS] = lambda _: "<reversed>"
 for _kind in (
     types.MethodDescriptorType,
     types.ClassMethodDescriptorType,
