@@ -673,6 +673,7 @@ def _push(args: argparse.Namespace) -> int:
             repl.leave()
         else:
             mount.run_application(repl)
+            repl.quieten(0.3, 3.0)  # whoever comes next shall not interrupt boot.py
         facts = {"installed": outcome.installed, "sent": outcome.sent, "seconds": outcome.seconds}
         if args.json:
             print(json.dumps({"event": "done", **facts}))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import secrets
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from flash.ota import push
+from flash.serial_repl import DeviceError
 from romfs.errors import PackageError, RollbackRefused, TransportError
 from tests.flash.ota import boards, fleet
 from tests.real import needs_micropython
@@ -83,17 +85,20 @@ def test_power_cuts_on_the_real_engine(name: str, tmp_path: Path) -> None:
                     raise TransportError("the cut came after the last word")
                 assert one.wait_off()
                 state = boards.after(one, one.power_on)
-                assert state == "a 1" or (state == "b 2" and n == total)
+                # The record that makes it bootable is the last thing written, and on some flash
+                # what shares its erase unit is written again after it.
+                assert state == "a 1" or (state == "b 2" and n > total - 32)
                 if state == "a 1":
                     # And once more, during the recovery.
                     one.power_off()
                     later = one.supply.count + 3
-                    boards.after(one, lambda later=later: one.power_on(tear=later))
+                    boards.after(one, partial(one.power_on, tear=later))
                     with pytest.raises(TransportError), boards.repl(one) as repl:  # noqa: PT012
                         push.push(repl, data)
                         raise TransportError("too few operations left to cut")
-                    if one.wait_off(1.0):
-                        boards.after(one, one.power_on)
+                    if not one.wait_off(1.0):
+                        one.power_off()  # too few were left; no cut shall be pending
+                    boards.after(one, one.power_on)
                     with boards.repl(one) as repl:
                         push.push(repl, data)
                     assert boards.reboot(one) == "b 2"
@@ -108,7 +113,7 @@ def test_a_bad_line_costs_time_and_nothing_else(tmp_path: Path) -> None:
                 with boards.repl(one) as repl:
                     outcome = push.push(repl, data)
                 break
-            except (TransportError, push.DeviceError):
+            except (TransportError, DeviceError):
                 assert attempt < 3
         assert outcome.installed
         assert boards.reboot(one) == "b 2"
@@ -144,7 +149,7 @@ def test_an_encrypted_package_needs_the_device_key(bases: tuple[int, ...], tmp_p
         push.push(repl, data)
     other = secrets.token_bytes(32)
     with boards.board(PICO, tmp_path, size=size, device_key=other) as one:
-        with boards.repl(one) as repl, pytest.raises((push.Refused, push.DeviceError)):
+        with boards.repl(one) as repl, pytest.raises((push.Refused, DeviceError)):
             push.push(repl, data)
         assert boards.reboot(one) == "a 1"
 

@@ -122,7 +122,7 @@ def test_a_single_slot_is_blank_until_complete(
             main = board.boot()
             main.mount(path=False)
 
-    def mountable(memory: bytes) -> bytes | None:
+    def mountable(memory: bytes | bytearray) -> bytes | None:
         try:
             rom = device.Rom(memoryview(memory))
         except OSError:
