@@ -12,7 +12,6 @@ A function that the translator refuses stays in tier 1; `why_not` says why.
 from __future__ import annotations
 
 import ast
-import atexit
 import sys
 import types
 import weakref
@@ -24,7 +23,7 @@ from loader.code import NULL, Code, Context
 from loader.exceptions import HostFault, absorb, is_host_fault, visible
 from loader.ops import Flow, instructions
 from loader.translate import support
-from loader.translate.explain import Explainer
+from loader.translate.explain import explain
 from loader.translate.facts import Facts, facts_of
 from loader.translate.graph import Unstructured
 from loader.translate.link import compile_region, compile_unit, link, region_tree, tree_of
@@ -51,7 +50,8 @@ class Tiers:
         eager: Translate everything before it first runs.
         store: Translations on disk, or None.
         stored: Those on disk for the files of this run.
-        fresh: Those made in this run.
+        fresh: Those made in this run, by digest of the file.
+        trees: What `explain` knows of units whose operations failed.
         dispatch_only: Write every function as a loop over its blocks, for tests.
         refused: Why functions stay in tier 1.
         refused_loops: Loops of module bodies that were not translated: code, ip, why.
@@ -63,7 +63,8 @@ class Tiers:
         self.eager = eager
         self.store = store
         self.stored: dict[Context, dict[Key, Value]] = {}
-        self.fresh: dict[Context, dict[Key, Value]] = {}
+        self.fresh: dict[str, dict[Key, Value]] = {}
+        self.trees: dict[tuple[Code, int], dict[int, ast.AST]] = {}
         self.dispatch_only = False
         self.refused: dict[Code, str] = {}
         self.refused_loops: list[tuple[Code, int, str]] = []
@@ -226,16 +227,11 @@ class Tiers:
 
     def keep(self, code: Code, key: Key, value: Value) -> None:
         """Note a translation, to be kept on disk."""
-        self.fresh.setdefault(code.context, {})[key] = value
+        self.fresh.setdefault(code.context.digest, {})[key] = value
 
     def save(self) -> None:
         """Write what was translated in this run to disk."""
-        if self.store is None or not self.fresh:
-            return
-        for context, translations in self.fresh.items():
-            self.store.save(context.digest, translations)
-        self.fresh.clear()
-        self.store.trim()
+        _save(self.store, self.fresh)
 
     def facts(self, code: Code) -> Facts:
         """Facts about a function's file."""
@@ -407,6 +403,15 @@ def has_loop(code: Code) -> bool:
     )
 
 
+def _save(store: Store | None, fresh: dict[str, dict[Key, Value]]) -> None:
+    if store is None or not fresh:
+        return
+    for digest, translations in fresh.items():
+        store.save(digest, translations)
+    fresh.clear()
+    store.trim()
+
+
 def attach(vm: VM, tier: str) -> Tiers:
     """Let the translator join a run.
 
@@ -415,9 +420,10 @@ def attach(vm: VM, tier: str) -> Tiers:
         tier: "auto" or "translate".
     """
     tiers = Tiers(vm, eager=tier == "translate", store=Store(directory()))
-    atexit.register(tiers.save)
+    # At the latest when the process ends, what was translated is written.
+    weakref.finalize(tiers, _save, tiers.store, tiers.fresh)
     support.install(vm)
-    exceptions.explain = Explainer(tiers)
+    exceptions.explain = explain
     vm.tiers = tiers
     vm.run_frame = tiers.enter
     vm.start_generator = tiers.start  # type: ignore[method-assign]

@@ -24,6 +24,7 @@ from loader.translate.nodes import HELPER
 
 if TYPE_CHECKING:
     from loader.tiering import Tiers
+    from loader.vm import VM
 
 _UNARY, _BINARY, _CALL_VAR_KW = 0xD0, 0xD7, 0x35
 _KINDS = (TypeError, OverflowError, ZeroDivisionError)
@@ -37,104 +38,93 @@ class Unknown(Exception):
     """An operand cannot be evaluated again."""
 
 
-class Explainer:
-    """Corrects the texts of exceptions for one run.
+def explain(exc: BaseException) -> None:
+    """Correct the text of an exception that the host raised in translated code."""
+    trace = exc.__traceback__
+    if trace is None or not isinstance(exc, _KINDS) or ".guest" in exc.__dict__:
+        return
+    last: types.TracebackType | None = trace
+    while last is not None:
+        if last.tb_frame.f_code.co_filename not in _HELPER_FILES:
+            trace = last
+        last = last.tb_next
+    frame = trace.tb_frame
+    unit = unit_of(frame.f_code)
+    if unit is None:
+        return
+    place = next(itertools.islice(frame.f_code.co_positions(), trace.tb_lasti // 2, None), None)
+    if place is None or not place[2]:
+        return
+    root, ip = unit
+    vm = root.context.vm
+    node = _operations(vm.tiers, root, ip).get(place[2])
+    if node is None:
+        return
+    try:
+        _correct(vm, exc, node, Scope(frame, root))
+    except Unknown:
+        return
 
-    Args:
-        tiers: The run's translations.
-    """
 
-    def __init__(self, tiers: Tiers) -> None:
-        self.tiers = tiers
-        self.nodes: dict[tuple[Code, int], dict[int, ast.AST]] = {}
+def _operations(tiers: Tiers, root: Code, ip: int) -> dict[int, ast.AST]:
+    """The operations of a unit by their number."""
+    key = (root, ip)
+    if key not in tiers.trees:
+        tiers.trees[key] = {
+            node.col_offset: node
+            for node in ast.walk(tiers.tree(root, ip))
+            if isinstance(node, ast.expr | ast.AugAssign) and node.col_offset
+        }
+    return tiers.trees[key]
 
-    def __call__(self, exc: BaseException) -> None:
-        """Correct the text of an exception that the host raised in translated code."""
-        trace = exc.__traceback__
-        if trace is None or not isinstance(exc, _KINDS) or ".guest" in exc.__dict__:
-            return
-        found = trace
-        last: types.TracebackType | None = trace
-        while last is not None:
-            if last.tb_frame.f_code.co_filename not in _HELPER_FILES:
-                found = last
-            last = last.tb_next
-        trace = found
-        frame = trace.tb_frame
-        unit = unit_of(frame.f_code)
-        if unit is None:
-            return
-        place = next(itertools.islice(frame.f_code.co_positions(), trace.tb_lasti // 2, None), None)
-        if place is None or not place[2]:
-            return
-        node = self.tree(*unit).get(place[2])
-        if node is None:
-            return
-        try:
-            self.correct(exc, node, Scope(frame, unit[0]))
-        except Unknown:
-            return
 
-    def tree(self, root: Code, ip: int) -> dict[int, ast.AST]:
-        """The operations of a unit by their number."""
-        key = (root, ip)
-        if key not in self.nodes:
-            module = self.tiers.tree(root, ip)
-            self.nodes[key] = {
-                node.col_offset: node
-                for node in ast.walk(module)
-                if isinstance(node, ast.expr | ast.AugAssign) and node.col_offset
-            }
-        return self.nodes[key]
-
-    def correct(self, exc: BaseException, node: ast.AST, scope: Scope) -> None:
-        """Say it as the interpreter would."""
-        vm = self.tiers.vm
-        operation = _operation(node)
-        if operation is not None:
-            number, lhs, rhs = operation
-            recover(vm, _BINARY + number, scope.value(lhs), scope.value(rhs), exc)
-        elif isinstance(node, ast.Call):
-            args = node.args
-            if isinstance(node.func, ast.Name) and node.func.id.startswith(_METHOD):
-                owner = scope.value(args[0])
-                function = load_attr(vm, node.func.id[len(_METHOD) :], owner)
-                args = args[1:]
+def _correct(vm: VM, exc: BaseException, node: ast.AST, scope: Scope) -> None:
+    """Say it as the interpreter would."""
+    operation = _operation(node)
+    if operation is not None:
+        number, lhs, rhs = operation
+        recover(vm, _BINARY + number, scope.value(lhs), scope.value(rhs), exc)
+    elif isinstance(node, ast.Call):
+        args = node.args
+        if isinstance(node.func, ast.Name) and node.func.id.startswith(_METHOD):
+            owner = scope.value(args[0])
+            function = load_attr(vm, node.func.id[len(_METHOD) :], owner)
+            args = args[1:]
+        else:
+            function = scope.value(node.func)
+        text = str(exc.args[0]) if exc.args else ""
+        called = callable(function) and not isinstance(function, staticmethod)
+        if called and text.endswith("is not callable"):
+            return  # it says so of something else
+        given: list[Any] = []
+        for arg in args:
+            if isinstance(arg, ast.Starred):
+                value = scope.value(arg.value)
+                if "argument after * must be an iterable" in text:
+                    exc.args = (f"'{type_name(value)}' object isn't iterable",)
+                    return
+                if type(value) not in _FLAT:
+                    raise Unknown
+                given.extend(value)
             else:
-                function = scope.value(node.func)
-            text = str(exc.args[0]) if exc.args else ""
-            called = callable(function) and not isinstance(function, staticmethod)
-            if called and text.endswith("is not callable"):
-                return  # it says so of something else
-            given: list[Any] = []
-            for arg in args:
-                if isinstance(arg, ast.Starred):
-                    value = scope.value(arg.value)
-                    if "argument after * must be an iterable" in text:
-                        exc.args = (f"'{type_name(value)}' object isn't iterable",)
-                        return
-                    if type(value) not in _FLAT:
-                        raise Unknown
-                    given.extend(value)
-                else:
-                    given.append(scope.perhaps(arg))
-            names: list[str] = []
-            for keyword in node.keywords:
-                if keyword.arg is None:
-                    names.extend(scope.value(keyword.value))
-                else:
-                    names.append(keyword.arg)
-            _call(vm, exc, function, given, names)
-        elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
-            obj, key = scope.value(node.value), scope.key(node.slice)
-            if type(obj) in _FLAT:
-                try:
-                    load_subscr(vm, 0, obj, key)
-                except (TypeError, OverflowError, LookupError, ValueError) as same:
-                    exc.args = same.args
-        elif isinstance(node, ast.UnaryOp) and type(node.op) in _UNARY_NUMBERS:
-            operand = scope.value(node.operand)
-            recover(vm, _UNARY + _UNARY_NUMBERS[type(node.op)], None, operand, exc)
+                given.append(scope.perhaps(arg))
+        names: list[str] = []
+        for keyword in node.keywords:
+            if keyword.arg is None:
+                names.extend(scope.value(keyword.value))
+            else:
+                names.append(keyword.arg)
+        _call(vm, exc, function, given, names)
+    elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
+        obj, key = scope.value(node.value), scope.key(node.slice)
+        if type(obj) in _FLAT:
+            try:
+                load_subscr(vm, 0, obj, key)
+            except (TypeError, OverflowError, LookupError, ValueError) as same:
+                exc.args = same.args
+    elif isinstance(node, ast.UnaryOp) and type(node.op) in _UNARY_NUMBERS:
+        operand = scope.value(node.operand)
+        recover(vm, _UNARY + _UNARY_NUMBERS[type(node.op)], None, operand, exc)
 
 
 def _operation(node: ast.AST) -> tuple[int, ast.expr, ast.expr] | None:
