@@ -2537,6 +2537,8 @@ def generate(code, L):
             exc = caught
         if exc.__traceback__.tb_next is None:
             # Raised by an instruction itself: MicroPython may do better, or say it otherwise.
+            if type(exc) is GeneratorExit and not CLOSING:
+                blocks = []
             y = recover(vm, op, x, t, exc)
             if type(y) is Replaced:
                 exc = y.exc
@@ -3392,6 +3394,8 @@ def generate_observed(code, L):
             exc = caught
         if exc.__traceback__.tb_next is None:
             # Raised by an instruction itself: MicroPython may do better, or say it otherwise.
+            if type(exc) is GeneratorExit and not CLOSING:
+                blocks = []
             y = recover(vm, op, x, t, exc)
             if type(y) is Replaced:
                 exc = y.exc

@@ -583,6 +583,12 @@ blocks = []
 # A frame the translator ran a loop for goes on where the loop ends, see `tiering`.
 _RESUME = "if resume is not None:\n    s, t, ip, blocks = resume\nelse:\n" + indent(_BEGIN, "    ")
 
+# No handler of a generator runs when nobody refers to it any more.
+_ABANDONED = """\
+            if type(exc) is GeneratorExit and not CLOSING:
+                blocks = []
+"""
+
 _LOOP = '''
 
 def {name}(code, L{resume}):
@@ -599,7 +605,7 @@ def {name}(code, L{resume}):
             exc = caught
         if exc.__traceback__.tb_next is None:
             # Raised by an instruction itself: MicroPython may do better, or say it otherwise.
-            y = recover(vm, op, x, t, exc)
+{abandoned}            y = recover(vm, op, x, t, exc)
             if type(y) is Replaced:
                 exc = y.exc
             elif y is not FAILED:
@@ -646,6 +652,7 @@ def generate() -> str:
                     doc=doc,
                     tree=tree,
                     observe=observe,
+                    abandoned=_ABANDONED if generator else "",
                     start=start,
                     resume="" if generator else ", resume=None",
                     begin=_indent(_BEGIN if generator else _RESUME, 1),

@@ -60,6 +60,7 @@ __all__ = [
     "GUARDED",
     "ITERATOR_PAD",
     "NULL",
+    "CLOSING",
     "PENDING",
     "TEXTS",
     "BytecodeError",
@@ -331,6 +332,8 @@ def make_function(
 
 # ----------------------------------------------------------------------------- generators
 
+CLOSING: list[Any] = []
+"""Generators the guest is closing; the host closes others by itself, which no guest may see."""
 PENDING: WeakKeyDictionary[GeneratorType[Any, Any, Any], BaseException] = WeakKeyDictionary()
 """Exceptions that `pend_throw` left for a generator's next resumption."""
 

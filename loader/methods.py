@@ -171,7 +171,25 @@ def generator_throw(self: Any, kind: Any, value: Any = None, trace: Any = None) 
     exc = exception_from(kind if value is None else value)
     if self.gi_frame is None:
         raise StopIteration
+    if isinstance(exc, GeneratorExit):
+        return _closing(self, self.throw, exc)
     return self.throw(exc)
+
+
+def generator_close(self: Any) -> None:
+    """`generator.close`."""
+    _closing(self, self.close)
+
+
+def _closing(generator: Any, end: Callable[..., Any], *args: Any) -> Any:
+    """End a generator in such a way that its handlers run."""
+    from loader.loops_support import CLOSING
+
+    CLOSING.append(generator)
+    try:
+        return end(*args)
+    finally:
+        CLOSING.pop()
 
 
 def generator_pend_throw(self: Any, value: Any) -> Any:
@@ -301,5 +319,6 @@ METHODS: dict[type, dict[str, Callable[..., Any]]] = {
     dict: {"popitem": dict_popitem, "fromkeys": dict_fromkeys, "update": dict_update},
     set: {"union": set_union, "intersection": set_intersection},
     frozenset: {"union": set_union, "intersection": set_intersection},
-    types.GeneratorType: {"throw": generator_throw, "pend_throw": generator_pend_throw},
+    types.GeneratorType: {"throw": generator_throw, "pend_throw": generator_pend_throw,
+                          "close": generator_close},
 }  # fmt: skip
