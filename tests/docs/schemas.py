@@ -64,6 +64,7 @@ FORMS: dict[str, tuple[str, Any]] = {
                         "size": ("int", "bytes"),
                         "offset": ("int", "of its data; 0 for an empty file"),
                         "sha256": ("str", "of its data"),
+                        "compiled": ("bool", "whether it was compiled from source"),
                         "cached": ("bool", "whether compiling it was spared"),
                     }
                 ],
