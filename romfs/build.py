@@ -44,6 +44,7 @@ class BuiltFile(NamedTuple):
         size: Bytes.
         offset: Of its data, from image start; 0 for an empty file.
         sha256: Of its data, in hexadecimal.
+        compiled: Whether it was compiled from source, now or for the cache.
         cached: Whether compiling it was spared.
     """
 
@@ -53,6 +54,7 @@ class BuiltFile(NamedTuple):
     size: int
     offset: int
     sha256: str
+    compiled: bool
     cached: bool
 
 
@@ -186,6 +188,7 @@ def build(
             len(content.data),
             layout.places[content.path][0],
             content.digest.hex(),
+            content.path in fresh,
             content.path in cached,
         )
         for content in contents

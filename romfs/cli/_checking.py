@@ -7,11 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from romfs.check import contents, digests, imports
-from romfs.check.structure import Found, Scan, scan
 from romfs.findings import Finding, Severity
 from romfs.target import Target
+
+# The rest is imported where it is needed: most builds have nothing to check.
+if TYPE_CHECKING:
+    from romfs.build import Built
+    from romfs.check.structure import Found, Scan
+    from romfs.image import File
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,8 @@ def examine(
         data: The image; it may go on after it.
         expect: What it is held against; nothing in particular if None.
     """
+    from romfs.check.structure import scan
+
     expect = expect or Expectations()
     result = scan(data)
     found = [*result.findings]
@@ -103,6 +110,64 @@ def require(
     return found
 
 
+def require_for_device(data: bytes | memoryview) -> list[Finding]:
+    """Refuse an image with errors, unless `romfs build` made it and so looked at it before.
+
+    That it is as it was built, its build information tells in a hundredth of the time.
+
+    Raises:
+        ImageError: As `require`.
+    """
+    from romfs import build_info
+    from romfs.image import Image
+
+    image = Image(data)
+    info = build_info.read(image)
+    if info is not None and not list(build_info.verify(image, info)):
+        return []
+    return require(data)
+
+
+def checked(built: Built, accepted: Collection[str] = ()) -> Built:
+    """A new image with the findings about modules that its build did not compile itself.
+
+    What mpy-cross has just written needs no second look, which would take longer than
+    the build; what somebody else wrote does.
+
+    Raises:
+        BuildFailed: One of them is an error.
+    """
+    from dataclasses import replace
+
+    from romfs.build import BuildFailed
+    from romfs.image import Image
+
+    ready = [file.path for file in built.files if file.path.endswith(".mpy") and not file.compiled]
+    if not ready:
+        return built
+    image = Image(built.image)
+    known = {(finding.rule, finding.path) for finding in built.findings}
+    found = [
+        finding
+        for path in ready
+        for finding in _safety(path, image.file(path))
+        if (finding.rule, finding.path) not in known and finding.rule not in accepted
+    ]
+    if stopping := errors(found):
+        raise BuildFailed(stopping)
+    return replace(built, findings=(*built.findings, *found))
+
+
+def _safety(path: str, file: File) -> list[Finding]:
+    """Findings about one module of an image, with offsets in the image."""
+    return [
+        one._replace(
+            path=path, offset=None if one.offset is None else one.offset + file.data_offset
+        )
+        for one in examine_module(file.name, file.data)
+    ]
+
+
 def expectations(
     board_name: str | None,
     *,
@@ -131,6 +196,7 @@ def expectations(
 
 
 def _contents(data: memoryview, result: Scan, expect: Expectations) -> Iterator[Finding]:
+    from romfs.check import contents, digests
     from romfs.image import Image
     from romfs.rules import examine_names
 
@@ -175,6 +241,7 @@ def _modules(files: Mapping[str, Found], expect: Expectations) -> Iterator[Findi
     from loader.functions import module_function
     from loader.imports import surface
     from loader.safety import faults
+    from romfs.check import contents, imports
     from romfs.mpy import parse_mpy
     from romfs.rules import mpy_files
 

@@ -35,11 +35,12 @@ def build_for(
     """
     from romfs.build import build
     from romfs.cache import Cache, default_directory
+    from romfs.cli._checking import checked
     from romfs.cli._sources import make_sources
     from romfs.config import find_config
 
     config = find_config(place)
-    return build(
+    built = build(
         make_sources(args, config, place).source,
         target,
         config=config,
@@ -47,6 +48,7 @@ def build_for(
         previous=previous,
         never=_own(config, place),
     )
+    return checked(built, config.allow)
 
 
 def _own(config: Config, place: Path) -> list[str]:

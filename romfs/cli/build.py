@@ -124,6 +124,7 @@ def _build(
     from romfs.build import BuildFailed, TooBig, build
     from romfs.cache import Cache, default_directory
     from romfs.cli import _build_report as build_report
+    from romfs.cli._checking import checked
     from romfs.cli._progress import Progress
     from romfs.compile import Compiler
     from romfs.errors import BuildError
@@ -152,6 +153,7 @@ def _build(
                 never=_never(args, variant),
                 progress=progress.update,
             )
+            built = checked(built, variant.config.allow)
         except (BuildFailed, TooBig) as failure:
             return _failed(failure, args, variant, reports)
     warnings = [finding for finding in built.findings if finding.severity == "warning"]

@@ -176,10 +176,11 @@ def _source(args: argparse.Namespace) -> Source:
     """What gives the image for a device."""
     place = Path(args.source)
     if place.is_file() and not _is_fat(place):
-        from romfs.image import Image
+        from romfs.cli._checking import require_for_device
 
         content = place.read_bytes()
-        Image(content)  # before anything is connected or interrupted
+        for finding in require_for_device(content):  # before anything is connected
+            print(f"romfs: {finding}", file=sys.stderr)
 
         def from_file(info: DeviceInfo, target: Target, board: Board | None) -> bytes:
             return content
