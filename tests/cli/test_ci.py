@@ -81,7 +81,12 @@ def test_a_change_is_shown_against_the_base(project: Path) -> None:
         ("def f(:\n", [], "build", "SyntaxError"),
         ("import nowhere\n", ["--strict"], "check", "nowhere"),
         ("def f():\n    return 2\n", ["--run", "selftest"], "run", "AssertionError"),
-        ("def f():\n    while True:\n        pass\n", ["--run", "selftest", "--timeout", "2"], "run", ""),
+        (
+            "def f():\n    while True:\n        pass\n",
+            ["--run", "selftest", "--timeout", "2"],
+            "run",
+            "",
+        ),
         ("x = [bytearray(5000)]\n", ["--ram-budget", "2K"], "ram", "over the budget"),
         ("x = 'x' * 9\n" * 400, ["--budget", "1K"], "build", "budget"),
     ],
