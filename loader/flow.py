@@ -24,7 +24,9 @@ Stack = tuple[Kind, ...]
 MAX_STATES = 20_000
 """States followed in one function; real code needs some hundreds at most."""
 
-_FRAME_SLACK = 4  # slots a frame may have beyond those used; the compiler wastes a few
+_FRAME_SLACK = 64
+"""Slots a frame may have beyond those used: nested handlers make the compiler count too
+many, three for each level. What a device's C stack would feel begins far above."""
 
 
 class Block(NamedTuple):
