@@ -137,12 +137,6 @@ def test_frames_may_not_ask_for_the_whole_memory() -> None:
     assert [fault.rule for fault in examine(bytes(data))] == ["bytecode-frame"]
 
 
-def f(a):\n    return a\n"))
-    function = next(f for f in module_function(parse_mpy(memoryview(data))).walk() if f.path)
-    data[function.raw.code_offset] |= 0x78  # the slots of the frame, in the first byte
-    assert [fault.rule for fault in examine(bytes(data))] == ["bytecode-frame"]
-
-
 def test_super_where_class_is_assigned_is_a_warning() -> None:
     text = "class C:\n    __class__ = int\n    def m(self):\n        super().x()\n"
     (fault,) = examine(compile_text(text))
