@@ -128,9 +128,9 @@ def test_a_fault_tells_its_place() -> None:
 
 
 def test_frames_may_not_ask_for_the_whole_memory() -> None:
-    data = bytearray(compile_text("def f(a):\n    return a\n"))
-    function = next(f for f in module_function(parse_mpy(memoryview(data))).walk() if f.path)
-    at = function.raw.code_offset
+    plain = compile_text("def f(a):\n    return a\n")
+    function = next(f for f in module_function(parse_mpy(memoryview(plain))).walk() if f.path)
+    data, at = bytearray(plain), function.raw.code_offset
     # The slots of the frame lie in the first three bytes of a prelude that long: 256.
     data[at : at + 1] = bytes((data[at] | 0xF8, 0xB0, 0x30))
     data[at - 1] += 2 << 3  # the code is two bytes longer now
