@@ -14,6 +14,7 @@ BENCHES = {
     "flash": "tests.bench.flash",
     "run": "tests.bench.run",
     "import": "tests.bench.imports",
+    "ota": "tests.bench.ota",
 }
 
 

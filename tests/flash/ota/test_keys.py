@@ -77,7 +77,7 @@ def reader(data: bytes):  # type: ignore[no-untyped-def]
     return read
 
 
-@pytest.mark.parametrize("size", [0, 64, 5000])
+@pytest.mark.parametrize("size", [0, 5000])
 def test_the_device_verifies_what_an_independent_implementation_signed(size: int) -> None:
     """slh-dsa of PyPI, as the other side of FIPS 205."""
     pair = slhdsa.KeyPair.gen(slhdsa.sha2_128s)  # type: ignore[attr-defined]

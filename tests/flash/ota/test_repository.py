@@ -245,7 +245,11 @@ NAME = "PYBD_SF6"
 
 
 @needs_micropython
-@pytest.mark.parametrize("cut", [0, 3000], ids=["whole", "cut off every 3000 bytes"])
+@pytest.mark.parametrize(
+    "cut",
+    [3000, pytest.param(0, marks=pytest.mark.slow)],
+    ids=["cut off every 3000 bytes", "whole"],
+)
 def test_a_board_fetches_over_http(tmp_path: Path, cut: int) -> None:
     signer = fleet.key(0, Algorithm.SLH_DSA)
     repository = Repository(tmp_path / "repo", [signer.public])
