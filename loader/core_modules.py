@@ -26,7 +26,7 @@ _HEAP = 2072832
 class AttrTuple(tuple[Any, ...]):
     """A tuple whose items have names, as `sys.implementation`."""
 
-    __guest_name__ = "attrtuple"
+    __guest_name__ = "tuple"
     names: tuple[str, ...]
 
     def __new__(cls, **items: Any) -> AttrTuple:
@@ -34,6 +34,9 @@ class AttrTuple(tuple[Any, ...]):
         made.names = tuple(items)
         made.__dict__.update(items)
         return made
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"'tuple' object has no attribute '{name}'")
 
     def _guest_repr_(self) -> str:
         pairs = zip(self.names, self, strict=True)

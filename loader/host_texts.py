@@ -113,6 +113,7 @@ _VALUE_ERROR: Rules = (
     (r"\w+\.index\(x\): x not in \w+", "object not in sequence"),
     (r"(?:substring|subsection) not found", "substring not found"),
     (r"memoryview assignment: lvalue and rvalue have different structures", "lhs and rhs should be compatible"),
+    (r"non-hexadecimal number found.*", "non-hex digit"),
     (r"slice step cannot be zero", "slice step can't be zero"),
     (r"range\(\) arg 3 must not be zero", "zero step"),
     (r"bytes? must be in range\(0, 256\)", "bytes value out of range"),

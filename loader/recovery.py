@@ -80,6 +80,9 @@ def recover(vm: VM, op: int, x: Any, t: Any, exc: BaseException) -> Any:
             return frame["s"].pop()
     if op == _STORE_SUBSCR and type(exc) in (OverflowError, TypeError, ValueError):
         frame = sys._getframe(1).f_locals
+        if type(frame["y"]) is memoryview and str(exc).startswith("memoryview: invalid type"):
+            exc.args = (f"can't convert {type_name(x)} to int",)
+            return FAILED
         if type(frame["y"]) is array.array:
             try:
                 array_module().store(frame["y"], t, x)
@@ -119,12 +122,23 @@ def _array_call(frame: dict[str, Any]) -> Any:
 
 
 def _binary(operator: Any, x: Any, t: Any, exc: BaseException) -> Any:
+    from loader.semantics import iterate
+
     symbol = (
         operator.symbol.removesuffix("=")
         if operator.name.startswith("INPLACE")
         else (operator.symbol)
     )
+    if type(exc) is ValueError and symbol == "in" and isinstance(t, bytes | bytearray):
+        return False  # no byte has that value
     if isinstance(exc, TypeError):
+        if operator.name == "INPLACE_ADD" and type(x) is bytearray and type(t) is not str:
+            try:
+                x.extend(item & 0xFF for item in iterate(t))
+            except TypeError:
+                exc.args = (f"'{type_name(t)}' object isn't iterable",)
+                return FAILED
+            return x
         if symbol == "+" and type(x) in (bytes, bytearray) and type(t) is str:
             return x + t.encode("utf-8", "surrogateescape")
         if symbol in _ORDER and type(x) is bytes and type(t) is str:

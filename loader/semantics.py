@@ -9,6 +9,7 @@ Source: MicroPython py/vm.c, py/runtime.c, py/objtype.c.
 
 from __future__ import annotations
 
+import array
 import gc
 import itertools
 from collections.abc import Callable
@@ -379,14 +380,37 @@ def store_subscr(vm: VM, arg: int, value: Obj, obj: Obj, key: Obj) -> None:
             raise NotImplementedError(*_STEP_TEXT[kind is list :])
         if kind is list and value is not NULL and type(value) not in (list, tuple):
             raise TypeError(f"object '{type_name(value)}' isn't a tuple or list")
-        if kind is bytearray and value is NULL:
-            raise TypeError("'bytearray' object doesn't support item deletion")
-    elif value is NULL and type(obj) is bytearray:
-        raise TypeError("'bytearray' object doesn't support item deletion")
+        if kind in _CUT and value is not NULL:
+            _store_slice(obj, key, value)
+            return
+    if value is NULL and type(obj) in _CUT:
+        raise TypeError(f"'{type_name(obj)}' object doesn't support item deletion")
     if value is NULL:
         del obj[key]
     else:
         obj[key] = value
+
+
+_CUT = frozenset({bytearray, array.array, memoryview})
+"""Types that hold numbers of a fixed size."""
+
+
+def _store_slice(obj: Obj, key: slice, value: Obj) -> None:
+    """`obj[a:b] = value` for a buffer: only arrays and bytes may be assigned."""
+    if not isinstance(value, bytes | bytearray | memoryview | array.array):
+        raise NotImplementedError("array/bytes required on right side")
+    if type(obj) is memoryview:
+        obj[key] = value
+        return
+    if type(obj) is not bytearray and memoryview(value).itemsize != obj.itemsize:
+        raise ValueError("lhs and rhs should be compatible")
+    if type(obj) is bytearray:
+        obj[key] = value
+    else:
+        made: array.array[Any] = array.array(obj.typecode)
+        made.frombytes(bytes(value))
+        start, stop, _ = key.indices(len(obj))
+        obj[start : max(start, stop)] = made
 
 
 def get_iter(vm: VM | None, arg: int, obj: Obj) -> Obj:

@@ -6,6 +6,7 @@ Source: MicroPython py/obj.c, py/objstr.c, py/objexcept.c and the print function
 from __future__ import annotations
 
 import array
+import collections
 import functools
 import types
 from collections.abc import Callable
@@ -32,6 +33,8 @@ def type_name(obj: Any) -> str:
 def _is_bound_method(method: Any) -> bool:
     """Whether the guest sees a bound method, not a function of the runtime."""
     owner = type(method.__self__)
+    if isinstance(method.__self__, type) and is_guest_class(method.__self__):
+        return True
     return (owner in _REPR and owner is not types.FunctionType) or is_guest_class(owner)
 
 
@@ -271,7 +274,8 @@ _REPR: dict[type, _Repr] = {
 ITERATORS: tuple[Any, ...] = (
     iter([]), iter(()), iter(""), iter({}), iter(set()), iter(range(0)), iter(b""),
     iter(bytearray()), iter("\u1234"), iter({}.values()), iter({}.items()), iter(lambda: 0, 0),
-    reversed([]), iter(memoryview(b"")), iter(range(1 << 70)),
+    reversed([]), iter(memoryview(b"")), iter(range(1 << 70)), iter(array.array("b")),
+    iter(collections.deque()),
 )  # fmt: skip
 
 _TYPE_NAMES: dict[type, str] = {
@@ -296,9 +300,11 @@ _TYPE_NAMES: dict[type, str] = {
 for _iterator in ITERATORS:
     _TYPE_NAMES[type(_iterator)] = "iterator"
     _REPR[type(_iterator)] = lambda _: "<iterator>"
-_BACKWARDS: type = type(reversed([]))
-_TYPE_NAMES[reversed] = _TYPE_NAMES[_BACKWARDS] = "reversed"
-_REPR[_BACKWARDS] = lambda _: "<reversed>"
+_TYPE_NAMES[reversed] = "reversed"
+_BACKWARDS: tuple[Any, ...] = (reversed([]), reversed(collections.deque()))
+for _iterator in _BACKWARDS:
+    _TYPE_NAMES[type(_iterator)] = "reversed"
+    _REPR[type(_iterator)] = lambda _: "<reversed>"
 for _kind in (
     types.MethodDescriptorType,
     types.ClassMethodDescriptorType,

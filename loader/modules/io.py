@@ -109,7 +109,7 @@ class _Memory(Stream):
         return content.decode("utf-8", "surrogateescape") if self._text else bytes(content)
 
     def _guest_repr_(self) -> str:
-        return f"<io.{'StringIO' if self._text else 'BytesIO'} {address_text(self)}>"
+        return f"<io.{'StringIO' if self._text else 'BytesIO'} 0x{address_text(self)}>"
 
 
 @stream_type(*_METHODS)
