@@ -20,7 +20,9 @@ from loader.exceptions import HostFault, is_host_fault, visible
 from loader.loops_support import PENDING, TEXTS, delegate, make_function, raise_pending
 from loader.modules import array
 from loader.natives import GUARDED
+from loader.operators import BINARY
 from loader.order import made_set, note_display
+from loader.recovery import FAILED, Replaced, recover
 from loader.semantics import (
     complex_divide,
     complex_power,
@@ -91,6 +93,22 @@ def count(start: Any, stop: Any, step: int) -> Iterator[Any]:
 def identical(one: Any, other: Any) -> bool:
     """`is`: small ints are values on a device."""
     return one is other or (type(one) is int and type(other) is int and one == other)
+
+
+_OR = 0xD7 + [operator.name for operator in BINARY].index("OR")
+
+
+def union(lhs: Any, rhs: Any) -> Any:
+    """`|` of a dict."""
+    try:
+        return lhs | rhs
+    except TypeError as exc:
+        result = recover(None, _OR, lhs, rhs, exc)  # type: ignore[arg-type]
+        if result is FAILED:
+            raise
+        if type(result) is Replaced:
+            raise result.exc from None
+        return result
 
 
 def power(lhs: Any, rhs: Any) -> Any:
@@ -406,7 +424,7 @@ def helpers(vm: VM) -> dict[str, Any]:
         "bytearray": bytearray, "BaseException": BaseException,
         "iterate": iterate, "iter": lambda obj: get_iter(vm, 0, obj), "construct": construct,
         "visible": seen, "caught": caught, "faults": (RomfsError, HostFault), "awaited": awaited,
-        "power": power, "divide": divide, "contains": contains, "bare": bare,
+        "union": union, "power": power, "divide": divide, "contains": contains, "bare": bare,
         "null": NULL, "last": last, "with_cleanup": with_cleanup, "count": count,
         "is": identical, "load_attr": load, "store_attr": store, "delete_attr": delete,
         "plain": plain, "strict": strict,

@@ -649,6 +649,8 @@ class Values:
                 made = self.modulo(lhs, rhs, line)
             elif plain == "**" and not (_is_int(right) and not self.facts.complex):
                 made = help_call("power", [left, right], line)
+            elif plain == "|" and _NOT_STR not in (lhs.extra, rhs.extra):
+                made = self.union(lhs, rhs, line)
             elif plain == "/" and self.facts.complex:
                 made = help_call("divide", [left, right], line)
             else:
@@ -676,6 +678,16 @@ class Values:
             found = help_call("contains", [left, right], line)
             return not_(found, line) if op is nodes.NOT_IN else found
         return compare(left, op, right, line)
+
+    def union(self, lhs: Entry, rhs: Entry, line: int) -> ast.expr:
+        """`|`: the host's, except that a dict may be joined with what `dict()` takes."""
+        left, right = self.value(lhs), self.value(rhs)
+        if rhs.size > _SMALL or type(left) is ast.Dict:
+            return help_call("union", [left, right], line)
+        first, again = self.twice(lhs, line)
+        plain = nodes.binary(again, nodes.OPERATORS["|"], right, line)
+        joined = help_call("union", [again, right], line)
+        return choose(is_type(first, "dict", line, negate=True), plain, joined, line)
 
     def modulo(self, lhs: Entry, rhs: Entry, line: int) -> ast.expr:
         """`%`: the host's, except for formatting."""
