@@ -216,6 +216,8 @@ def test_binary_operators(symbol: str) -> None:
             return
         if symbol[0] in "&|^" and type(a) is type(b) is bool:
             return  # a bool here and an int on a device, which print differently
+        if symbol == "in" and type(b) is bytes:
+            return  # as below
         if symbol[0] == "|" and dict in (type(a), type(b)):
             return  # a dict may be joined with anything `dict()` takes: as below
         if (type(a) is bytes and type(b) is str) or (type(a) is str and type(b) is bytes):
