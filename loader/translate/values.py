@@ -649,7 +649,7 @@ class Values:
                 made = self.modulo(lhs, rhs, line)
             elif plain == "**" and not (_is_int(right) and not self.facts.complex):
                 made = help_call("power", [left, right], line)
-            elif plain == "|" and _NOT_STR not in (lhs.extra, rhs.extra):
+            elif plain == "|" and self.may_be_dict(lhs, rhs):
                 made = self.union(lhs, rhs, line)
             elif plain == "/" and self.facts.complex:
                 made = help_call("divide", [left, right], line)
@@ -678,6 +678,12 @@ class Values:
             found = help_call("contains", [left, right], line)
             return not_(found, line) if op is nodes.NOT_IN else found
         return compare(left, op, right, line)
+
+    @staticmethod
+    def may_be_dict(lhs: Entry, rhs: Entry) -> bool:
+        """Whether `|` may join dicts."""
+        plain = any(entry.extra == _NOT_STR for entry in (lhs, rhs))
+        return not plain and not (_is_bool(lhs.node) and _is_bool(rhs.node))
 
     def union(self, lhs: Entry, rhs: Entry, line: int) -> ast.expr:
         """`|`: the host's, except that a dict may be joined with what `dict()` takes."""
