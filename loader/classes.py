@@ -390,12 +390,16 @@ def _object_new(cls: Any, *args: Any, **named: Any) -> Any:
 def _object_setattr(obj: Any, name: str, value: Any) -> None:
     if not is_guest_class(type(obj)):
         raise TypeError("arg must be user-type")
+    if not isinstance(name, str):
+        raise TypeError
     object.__setattr__(obj, name, value)
 
 
 def _object_delattr(obj: Any, name: str) -> None:
     if not is_guest_class(type(obj)):
         raise TypeError("arg must be user-type")
+    if name not in obj.__dict__:
+        raise AttributeError("no such attribute")
     object.__delattr__(obj, name)
 
 

@@ -164,7 +164,7 @@ def make_complex(*args: Any) -> complex:
         if isinstance(value, complex):
             return value
         convert = getattr(type(value), "__complex__", None) if is_guest_class(type(value)) else None
-        if convert is not None:
+        if convert is not None and convert_float(value) is None:
             result = convert(value)
             if isinstance(result, complex):
                 return result

@@ -141,8 +141,13 @@ def _binary(operator: Any, x: Any, t: Any, exc: BaseException) -> Any:
             return x
         if symbol == "+" and type(x) in (bytes, bytearray) and type(t) is str:
             return x + t.encode("utf-8", "surrogateescape")
-        if symbol in _ORDER and type(x) is bytes and type(t) is str:
-            return operator.host(x, t.encode("utf-8", "surrogateescape"))
+        if symbol in _ORDER and type(x) in _BUFFERS:
+            try:
+                answer = _compare(operator.host, x, t)
+            except NotImplementedError as error:
+                return Replaced(error)
+            if answer is not FAILED:
+                return answer
         if symbol == "in":
             return _contains(x, t, exc)
         if symbol == "+" and type(x) is array.array:
@@ -197,6 +202,23 @@ def _binary(operator: Any, x: Any, t: Any, exc: BaseException) -> Any:
         else:
             exc.args = ("complex divide by zero",)
     return FAILED
+
+
+_BUFFERS = frozenset({bytes, bytearray, memoryview, array.array})
+
+
+def _compare(host: Any, x: Any, t: Any) -> Any:
+    """A buffer less or more than something: bytes are compared.
+
+    Source: MicroPython py/objarray.c, array_binary_op; py/objstr.c, mp_obj_str_binary_op.
+    """
+    if type(t) is str:
+        t = t.encode("utf-8", "surrogateescape")
+    if type(t) not in _BUFFERS:
+        return FAILED if type(x) is bytes else False
+    if type(x) is not bytes and memoryview(x).itemsize + memoryview(t).itemsize > 2:
+        raise NotImplementedError
+    return host(bytes(x), bytes(t))
 
 
 def _operand(value: Any) -> str:
