@@ -16,9 +16,13 @@ from tests.flash.ota import device as host
 PRODUCT, BOARD = "thermostat", "TEST_BOARD"
 
 
-@cache
 def key(number: int = 0, algorithm: Algorithm = Algorithm.SLH_DSA) -> PrivateKey:
     """A key of the test run."""
+    return _key(number, algorithm)
+
+
+@cache
+def _key(number: int, algorithm: Algorithm) -> PrivateKey:
     return PrivateKey.generate(algorithm)
 
 
