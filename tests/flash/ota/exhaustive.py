@@ -16,7 +16,6 @@ import contextlib
 import io
 import sys
 import time
-import types
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -150,13 +149,10 @@ def _supply(n: int, torn: bool, seed: int) -> Supply:
 def hasten() -> Callable[[], None]:
     """Check each signature once and remember: it is the same package thousands of times.
 
-    And leave memory alone: it is not the device's. Returns what undoes all of it. Both
-    algorithms are tried elsewhere; the packages here are signed with the faster one.
+    Returns what undoes it. Both algorithms are tried elsewhere; the packages here are signed
+    with the faster one.
     """
     host.part("package").ed25519 = host.ed25519
-    installer = vars(host.part("installer"))
-    collector = installer["gc"]
-    installer["gc"] = types.SimpleNamespace(collect=lambda: None)
     envelope = host.part("package").Envelope
     right = envelope._right
     known: dict[bytes, bool] = {}
@@ -172,7 +168,6 @@ def hasten() -> Callable[[], None]:
     def undo() -> None:
         envelope._right = right
         host.part("package").ed25519 = None
-        installer["gc"] = collector
 
     return undo
 
