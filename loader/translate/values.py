@@ -979,7 +979,13 @@ class Values:
         if item.name == "CALL_METHOD_VAR_KW" and self.pop().kind is not Kind.NULL:
             raise Unstructured("CALL_METHOD without LOAD_METHOD")
         function = self.pop()
-        self.push(call(self.callee(function, line), args, line, keywords), 20)
+        extra = function.extra
+        if type(extra) is tuple and extra[0] == "method" and len(extra) == 3:
+            args.insert(0, extra[2])
+            callee = helper("method_" + extra[1], line)
+        else:
+            callee = self.callee(function, line)
+        self.push(call(callee, args, line, keywords), 20)
 
     def bare_call(self, function: Entry, args: list[ast.expr], line: int) -> ast.expr | None:
         """A class that takes no arguments, called with some: a device ignores them."""
