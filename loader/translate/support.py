@@ -327,7 +327,7 @@ def make_type(*args: Any) -> type:
     return CONSTRUCT[type](*args)  # type: ignore[no-any-return]
 
 
-_CONVERSION = re.compile(r"%(?:([-+ 0]*\d*)([dixXs])|%)|%")
+_CONVERSION = re.compile(r"%(?:(-[-+ ]*(?:[1-9]\d*)?|[+ 0]*\d*)([dixXs])|%)|%")
 _conversions: dict[str, tuple[frozenset[type], ...] | None] = {}
 _INT, _TEXT = frozenset({int}), frozenset({int, str})
 _MAX_FORMATS = 1000
