@@ -492,9 +492,7 @@ def b_round(vm: VM, *args: Any) -> Any:
     return round(real)
 
 
-def b_sorted(
-    vm: VM, *args: Any, key: Any = None, reverse: Any = False, **named: Any
-) -> list[Any]:
+def b_sorted(vm: VM, *args: Any, key: Any = None, reverse: Any = False, **named: Any) -> list[Any]:
     """`sorted(x, key=, reverse=)`."""
     if named:
         raise TypeError("extra keyword arguments given")

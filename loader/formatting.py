@@ -143,9 +143,7 @@ def format_value(value: Any, spec: str) -> str:
     if not number:
         raise ValueError(f"unknown format code '{kind}' for object of type '{type_name(value)}'")
     if kind in tuple("eEfFgG%") or (isinstance(value, float) and kind in ("", "n")):
-        return _format_float(
-            float(value), fill, align, sign, alternate, width, precision, kind
-        )
+        return _format_float(float(value), fill, align, sign, alternate, width, precision, kind)
     if isinstance(value, float):
         raise ValueError(f"unknown format code '{kind}' for object of type 'float'")
     if kind == "c":

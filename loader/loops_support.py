@@ -55,12 +55,12 @@ if TYPE_CHECKING:
     from loader.code import Null
 
 __all__ = [
+    "CLOSING",
     "CONSTRUCT",
     "FAILED",
     "GUARDED",
     "ITERATOR_PAD",
     "NULL",
-    "CLOSING",
     "PENDING",
     "TEXTS",
     "BytecodeError",

@@ -982,7 +982,7 @@ class Values:
         extra = function.extra
         if type(extra) is tuple and extra[0] == "method" and len(extra) == 3:
             args.insert(0, extra[2])
-            callee = helper("method_" + extra[1], line)
+            callee: ast.expr = helper("method_" + extra[1], line)
         else:
             callee = self.callee(function, line)
         self.push(call(callee, args, line, keywords), 20)
