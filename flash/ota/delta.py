@@ -165,7 +165,7 @@ def encode(old: bytes, new: bytes) -> bytes:
         MissingExtra: bsdiff4, which finds the matches, is not installed.
     """
     try:
-        import bsdiff4.core  # type: ignore[import-untyped]
+        import bsdiff4.core
     except ImportError:
         raise MissingExtra("making a delta", extra="ota") from None
     raw, changes, fresh = bsdiff4.core.diff(old, new)

@@ -97,8 +97,8 @@ def image(edit: str | None = None, previous: bytes | None = None) -> bytes:
 
 def peers(old: bytes, new: bytes) -> dict[str, int]:
     """Bytes of everybody else's deltas."""
-    import bsdiff4  # type: ignore[import-untyped]
-    import detools  # type: ignore[import-untyped]
+    import bsdiff4
+    import detools
 
     control, changes, fresh = bsdiff4.core.diff(old, new)
     small = b"".join(
@@ -128,7 +128,7 @@ def _best(data: bytes) -> int:
         len(lzma.compress(data, format=lzma.FORMAT_RAW, filters=filters)),
     ]
     try:
-        import brotli  # type: ignore[import-untyped]
+        import brotli
     except ImportError:
         pass  # no device can use it; it is asked for only where it happens to be installed
     else:

@@ -1,4 +1,7 @@
-"""`python -m tests.fuzz NAME ...`: the long random tests, each a module here with `main(argv)`."""
+"""`python -m tests.fuzz NAME ...`: the long random tests, each a module here with `main(argv)`.
+
+Without a name, as in `python -m tests.fuzz --minutes 10`, the loader's.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,8 @@ def main(words: list[str]) -> int:
     names = sorted(
         path.stem for path in Path(__file__).parent.glob("*.py") if path.stem not in _HELPERS
     )
+    if words and words[0].startswith("--") and words[0] != "--help":
+        words = ["loader", *words]
     if not words or words[0] not in names:
         print(f"usage: python -m tests.fuzz {{{','.join(names)}}} ...", file=sys.stderr)
         return 2

@@ -1,5 +1,5 @@
 # Floats: n bodies pulling at each other, and an integral.
-from math import sqrt, sin
+from math import sin, sqrt
 
 
 class Body:

@@ -50,5 +50,5 @@ def work(size):
         total += len(caesar(coded, 26 - i % 26))
         total += len(tokens("let x_y = 12 + foo(bar, 345) * %d ;" % i))
         total += len("%s-%05d|%x" % (words[i % len(words)], i, i))
-        total += len("{}:{}".format(i, words[0]))
+        total += len(f"{i}:{words[0]}")
     return total
