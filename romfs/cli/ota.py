@@ -412,11 +412,14 @@ def _pack_arguments(parser: argparse.ArgumentParser) -> None:
 def _pack(args: argparse.Namespace) -> int:
     from flash.ota import package
     from flash.ota.manifest import Delta, KeySet
+    from romfs.cli._checking import require_for_device
     from romfs.errors import ConfigError
     from romfs.output import atomic_write
 
-    signers = _signers(args)
     image = Path(args.image).read_bytes()
+    for finding in require_for_device(image):
+        print(f"romfs: {finding}", file=sys.stderr)
+    signers = _signers(args)
     key_set = None
     if args.new_key:
         if not args.key_set:
