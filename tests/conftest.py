@@ -19,3 +19,26 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     shared = tmp_path_factory.getbasetemp() / "romfs-cache"
     monkeypatch.setenv("ROMFS_CACHE", os.fspath(shared))
     return shared
+
+
+# Files whose tests hold a conversation with a virtual board against a clock: another test on
+# the same core makes the board look dead.
+ALONE = (
+    "tests/cli/test_device_commands.py",
+    "tests/cli/test_emulate.py",
+    "tests/cli/test_watch.py",
+    "tests/docs/test_commands.py",
+    "tests/flash/board/",
+    "tests/flash/ota/test_cli.py",
+    "tests/flash/ota/test_on_board.py",
+    "tests/flash/test_cut_on_board.py",
+    "tests/flash/test_on_board.py",
+    "tests/flash/test_serial_repl.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what must run alone; `python -m tests` gives it a run of its own."""
+    for item in items:
+        if item.nodeid.startswith(ALONE):
+            item.add_marker(pytest.mark.alone)
