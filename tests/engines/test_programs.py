@@ -7,7 +7,6 @@ import pytest
 from tests.engines.conftest import outputs
 from tests.engines.suite import Program, normal, programs
 
-
 # What is known to go wrong; shown as xfailed, not hidden.
 KNOWN = {("auto", "tables"): "a module loop replaced while it runs may lose a local"}
 
