@@ -135,10 +135,21 @@ def test_small_heaps(name: str, free: int) -> None:
         assert board.flash.read(0, len(image(1))) == image(1)
 
 
-def test_small_heap_and_nothing_else() -> None:
+@pytest.mark.parametrize(
+    "free",
+    [
+        pytest.param(
+            8192,
+            marks=pytest.mark.xfail(
+                reason="runs out of memory in some environments: objects of 64 bits", strict=False
+            ),
+        ),
+        12288,
+    ],
+)
+def test_small_heap_and_nothing_else(free: int) -> None:
     hidden = ("deflate", "hashlib", "binascii")
-    # Objects are twice as large here as on the board: this is less than 8 KiB there.
-    with VirtualBoard("RPI_PICO", size=65536, heap_free=12288, hide=hidden) as board:
+    with VirtualBoard("RPI_PICO", size=65536, heap_free=free, hide=hidden) as board:
         write(board, image(1))
         assert board.flash.read(0, len(image(1))) == image(1)
 
